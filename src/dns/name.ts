@@ -1,0 +1,217 @@
+/**
+ * Domain names. Two forms are used everywhere:
+ * - wire: length-prefixed labels ending in the root label (RFC 1035 §3.1), never compressed outside a message;
+ * - text: presentation form (RFC 1035 §5.1, RFC 4343 §2.1), always ending in a dot. A dot or backslash within a label is
+ *   `\.`, `\\`; octets that are not printable ASCII are `\DDD`. The root is `.`.
+ *
+ * A *key* is the lower-cased wire form as a binary string (one character an octet): cheap to slice and to look up.
+ */
+import { TextError, WireError } from './errors.ts'
+
+/** Longest name in octets, root label included (RFC 1035 §2.3.4). */
+export const MAX_NAME = 255
+export const MAX_LABEL = 63
+
+/** Most compression pointers that a legal name can need: one before each label. */
+const MAX_HOPS = 127
+
+const ESCAPED = (() => {
+  const table: string[] = []
+  for (let octet = 0; octet < 256; octet++) {
+    const char = String.fromCharCode(octet)
+    if ('."();@$\\'.includes(char)) table.push(`\\${char}`)
+    else if (octet > 0x20 && octet < 0x7f) table.push(char)
+    else table.push(`\\${String(octet).padStart(3, '0')}`)
+  }
+  return table
+})()
+
+/** ASCII lower case of every octet (RFC 4343). */
+export const LOWER = Uint8Array.from({ length: 256 }, (_, octet) =>
+  octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet,
+)
+
+/** Where a name ends in a message and how long it is when uncompressed. */
+export interface NameEnd {
+  /** Offset of the first octet behind the name as it stands in the message (behind the first pointer, if any). */
+  end: number
+  /** Length in octets without compression. */
+  length: number
+}
+
+/**
+ * Checks the name at `offset` of `message` and returns the offset behind it; pointers must go strictly backwards.
+ * @throws WireError on a bad label type, pointer, or a name over 255 octets.
+ */
+export function skipName(message: Uint8Array, offset: number): number {
+  let length = 1
+  let at = offset
+  let end = -1
+  let lowest = offset
+  for (let hops = 0; hops <= MAX_HOPS; ) {
+    const octet = message[at]
+    if (octet === undefined) throw new WireError('name runs past the end of the message')
+    if (octet === 0) {
+      lastLength = length
+      return end < 0 ? at + 1 : end
+    }
+    if (octet < 0x40) {
+      length += octet + 1
+      if (length > MAX_NAME) throw new WireError('name longer than 255 octets')
+      at += octet + 1
+    } else if (octet >= 0xc0) {
+      const low = message[at + 1]
+      if (low === undefined) throw new WireError('compression pointer cut short')
+      if (end < 0) end = at + 2
+      const target = ((octet & 0x3f) << 8) | low
+      if (target >= lowest || target < 12) throw new WireError('compression pointer does not point backwards')
+      lowest = at = target
+      hops++
+    } else {
+      throw new WireError('label of an unknown type')
+    }
+  }
+  throw new WireError('too many compression pointers')
+}
+
+let lastLength = 0
+
+/** Uncompressed length in octets of the name that the last call of {@link skipName} passed over. */
+export function skippedLength(): number {
+  return lastLength
+}
+
+/** The name at `offset` of `message` as uncompressed wire octets, case kept. @throws WireError */
+export function readName(message: Uint8Array, offset: number): Uint8Array {
+  skipName(message, offset)
+  const out = new Uint8Array(lastLength)
+  let at = offset
+  let to = 0
+  for (;;) {
+    const octet = message[at]!
+    if (octet >= 0xc0) {
+      at = ((octet & 0x3f) << 8) | message[at + 1]!
+      continue
+    }
+    out.set(message.subarray(at, at + octet + 1), to)
+    to += octet + 1
+    if (octet === 0) return out
+    at += octet + 1
+  }
+}
+
+/** The name at `offset` of a message, or of an uncompressed wire name, as text with its final dot. @throws WireError */
+export function toText(message: Uint8Array, offset = 0): string {
+  skipName(message, offset)
+  let text = ''
+  let at = offset
+  for (;;) {
+    const octet = message[at]!
+    if (octet === 0) return text === '' ? '.' : text
+    if (octet >= 0xc0) {
+      at = ((octet & 0x3f) << 8) | message[at + 1]!
+      continue
+    }
+    for (let i = at + 1; i <= at + octet; i++) text += ESCAPED[message[i]!]
+    text += '.'
+    at += octet + 1
+  }
+}
+
+/** Text to uncompressed wire form. A missing final dot is supplied: names here are absolute. @throws TextError */
+export function fromText(text: string): Uint8Array {
+  if (text === '.' || text === '') return new Uint8Array(1)
+  const out = new Uint8Array(MAX_NAME)
+  let start = 0
+  let to = 1
+  const octets = (octet: number, column: number) => {
+    if (to - start > MAX_LABEL) throw new TextError('label longer than 63 octets', column)
+    if (to >= MAX_NAME - 1) throw new TextError('name longer than 255 octets', column)
+    out[to++] = octet
+  }
+  const closeLabel = (column: number) => {
+    if (to === start + 1) throw new TextError('empty label', column)
+    out[start] = to - start - 1
+    start = to++
+  }
+  let i = 0
+  while (i < text.length) {
+    const code = text.charCodeAt(i)
+    if (code === 0x2e) {
+      closeLabel(i++)
+    } else if (code === 0x5c) {
+      const digits = text.slice(i + 1, i + 4)
+      if (/^\d{3}$/.test(digits)) {
+        if (Number(digits) > 255) throw new TextError(`no octet has the value ${digits}`, i)
+        octets(Number(digits), i)
+        i += 4
+      } else {
+        const next = text.codePointAt(i + 1)
+        if (next === undefined || next > 0x7e || (next >= 0x30 && next <= 0x39)) throw new TextError('bad escape', i)
+        octets(next, i)
+        i += 2
+      }
+    } else if (code < 0x80) {
+      octets(code, i++)
+    } else {
+      const char = String.fromCodePoint(text.codePointAt(i)!)
+      for (const octet of new TextEncoder().encode(char)) octets(octet, i)
+      i += char.length
+    }
+  }
+  if (to > start + 1) closeLabel(text.length)
+  out[start] = 0
+  return out.slice(0, start + 1)
+}
+
+const scratch = Buffer.alloc(MAX_NAME)
+
+/**
+ * Key of the uncompressed name at `offset`, which must have been checked: lower-cased wire octets as a binary string.
+ * @param end offset behind the root label
+ */
+export function toKey(message: Uint8Array, offset: number, end: number): string {
+  const length = end - offset
+  for (let i = 0; i < length; i++) scratch[i] = LOWER[message[offset + i]!]!
+  return scratch.toString('latin1', 0, length)
+}
+
+/** Key of a name given as text. @throws TextError */
+export function keyOf(text: string): string {
+  const wire = fromText(text)
+  return toKey(wire, 0, wire.length)
+}
+
+/** Text of a key. */
+export function keyToText(key: string): string {
+  return toText(Buffer.from(key, 'latin1'))
+}
+
+/** Whether the name `key` is `zone` or below it; both are keys. */
+export function isBelow(key: string, zone: string): boolean {
+  if (!key.endsWith(zone)) return false
+  const cut = key.length - zone.length
+  let at = 0
+  while (at < cut) at += key.charCodeAt(at) + 1
+  return at === cut
+}
+
+/** The key without its leftmost label; the root's key stays as it is. */
+export function parentKey(key: string): string {
+  const label = key.charCodeAt(0)
+  return label === 0 ? key : key.slice(label + 1)
+}
+
+/** Number of labels, the root not counted. */
+export function countLabels(key: string): number {
+  let count = 0
+  for (let at = 0; key.charCodeAt(at) !== 0; at += key.charCodeAt(at) + 1) count++
+  return count
+}
+
+/**
+ * A name in canonical text: lower case, escapes normalised, final dot. @throws TextError
+ */
+export function normalizeName(text: string): string {
+  return keyToText(keyOf(text))
+}

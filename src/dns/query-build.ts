@@ -1,0 +1,55 @@
+import type { EdnsOption } from './message.ts'
+import { fromText } from './name.ts'
+import type { QueryView } from './query-view.ts'
+
+/** What may differ in a derived query; what is left out stays. `edns: null` takes the OPT away. */
+export interface QueryChange {
+  id?: number
+  flags?: number
+  name?: string
+  qtype?: number
+  qclass?: number
+  edns?: { udpSize: number; flags: number; options: EdnsOption[] } | null
+}
+
+/** Octets of the query `view` with changes. Records other than the OPT are not carried over. @throws TextError on a bad name */
+export function rebuildQuery(view: QueryView, change: QueryChange): Uint8Array {
+  const name = change.name === undefined ? view.packet.subarray(12, view.questionEnd - 4) : fromText(change.name)
+  const opt = change.edns === undefined ? ownOpt(view) : change.edns === null ? undefined : encodeOpt(change.edns)
+  const packet = new Uint8Array(12 + name.length + 4 + (opt?.length ?? 0))
+  const out = new DataView(packet.buffer)
+  out.setUint16(0, change.id ?? view.id)
+  out.setUint16(2, change.flags ?? view.flags)
+  out.setUint16(4, 1)
+  packet.set(name, 12)
+  out.setUint16(12 + name.length, change.qtype ?? view.qtype)
+  out.setUint16(14 + name.length, change.qclass ?? view.qclass)
+  if (opt) {
+    out.setUint16(10, 1)
+    packet.set(opt, 16 + name.length)
+  }
+  return packet
+}
+
+function ownOpt(view: QueryView): Uint8Array | undefined {
+  return view.optOffset < 0 ? undefined : view.packet.subarray(view.optOffset, view.optionsEnd)
+}
+
+/** An OPT record of version 0 (RFC 6891 §6.1.2). `flags` are DO, CO and Z. */
+export function encodeOpt(opt: { udpSize: number; flags: number; options: readonly EdnsOption[] }): Uint8Array {
+  const length = opt.options.reduce((sum, option) => sum + 4 + option.data.length, 0)
+  const octets = new Uint8Array(11 + length)
+  const out = new DataView(octets.buffer)
+  out.setUint16(1, 41)
+  out.setUint16(3, opt.udpSize)
+  out.setUint16(7, opt.flags)
+  out.setUint16(9, length)
+  let at = 11
+  for (const { code, data } of opt.options) {
+    out.setUint16(at, code)
+    out.setUint16(at + 2, data.length)
+    octets.set(data, at + 4)
+    at += 4 + data.length
+  }
+  return octets
+}

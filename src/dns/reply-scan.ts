@@ -1,0 +1,213 @@
+/** One bounded pass over a reply: all that the cache, the metrics and the last step before sending need, without decoding. */
+import { OPCODES, QR, RCODES, TYPES } from './constants.ts'
+import { WireError } from './errors.ts'
+import { readName, skipName, skippedLength, toKey } from './name.ts'
+import { checkOptions } from './query-view.ts'
+
+/** Classes of replies, in CoreDNS's words. */
+export type ResponseType =
+  | 'NOERROR'
+  | 'NXDOMAIN'
+  | 'SERVERERROR'
+  | 'NODATA'
+  | 'DELEGATION'
+  | 'META'
+  | 'UPDATE'
+  | 'OTHERERROR'
+
+export interface ReplyScan {
+  id: number
+  flags: number
+  /** The 12-bit rcode: the OPT's upper bits joined to the header's (RFC 6891 §6.1.3). */
+  rcode: number
+  /** Key of the question name; see name.ts. */
+  key: string
+  qtype: number
+  qclass: number
+  questionEnd: number
+  /** Record counts; an OPT is not counted in `additionals`. */
+  answers: number
+  authorities: number
+  additionals: number
+  /** Offsets of the TTL fields of all records but OPT. */
+  ttlOffsets: Uint16Array
+  /** Lowest TTL in seconds over all records but OPT, top bit read as 0 (RFC 2181 §8); -1 without a record. */
+  minTtl: number
+  /** Length in octets of the whole message when no name is compressed. */
+  size: number
+  /** A SOA, an NS stands in the authority section. */
+  soa: boolean
+  ns: boolean
+  /** Validity periods of all RRSIG records, in seconds as on the wire (RFC 4034 §3.1.5). */
+  rrsigs: { inception: number; expiration: number }[]
+  /** Where the OPT stands, -1 without one. */
+  optOffset: number
+  optEnd: number
+  /** The OPT is the last record, so it can be cut off. */
+  optLast: boolean
+  ednsFlags: number
+  optionsStart: number
+  optionsEnd: number
+  /** Length in octets of the message without trailing garbage. */
+  end: number
+}
+
+/**
+ * Scans a reply. Bounded by the length of `packet`: counts that its octets can't hold are refused before anything is read.
+ * @throws WireError when it is malformed, is a query, has not one question, or holds a misplaced or second OPT
+ */
+export function scanReply(packet: Uint8Array): ReplyScan {
+  if (packet.length < 12) throw new WireError('message shorter than its header')
+  if (packet.length > 0xffff) throw new WireError('message longer than 65535 octets')
+  const view = new DataView(packet.buffer, packet.byteOffset, packet.length)
+  const flags = view.getUint16(2)
+  if (!(flags & QR)) throw new WireError('not a reply')
+  if (view.getUint16(4) !== 1) throw new WireError('not one question')
+  const answers = view.getUint16(6)
+  const authorities = view.getUint16(8)
+  const additionals = view.getUint16(10)
+  const records = answers + authorities + additionals
+  if (records * 11 > packet.length - 12) throw new WireError('more records counted than the message can hold')
+
+  const nameEnd = skipName(packet, 12)
+  const name = skippedLength() === nameEnd - 12 ? toKey(packet, 12, nameEnd) : expandKey(packet, 12)
+  if (nameEnd + 4 > packet.length) throw new WireError('question cut short')
+  const scan: ReplyScan = {
+    id: view.getUint16(0),
+    flags,
+    rcode: flags & 15,
+    key: name,
+    qtype: view.getUint16(nameEnd),
+    qclass: view.getUint16(nameEnd + 2),
+    questionEnd: nameEnd + 4,
+    answers,
+    authorities,
+    additionals,
+    ttlOffsets: new Uint16Array(records),
+    minTtl: -1,
+    size: nameEnd + 4,
+    soa: false,
+    ns: false,
+    rrsigs: [],
+    optOffset: -1,
+    optEnd: -1,
+    optLast: false,
+    ednsFlags: 0,
+    optionsStart: 0,
+    optionsEnd: 0,
+    end: 0,
+  }
+  let at = nameEnd + 4
+  let ttls = 0
+  for (let i = 0; i < records; i++) {
+    const owner = at
+    const fixed = skipName(packet, at)
+    const ownerLength = skippedLength()
+    if (fixed + 10 > packet.length) throw new WireError('record cut short')
+    const type = view.getUint16(fixed)
+    const start = fixed + 10
+    const end = start + view.getUint16(fixed + 8)
+    if (end > packet.length) throw new WireError('record data runs past the end of the message')
+    at = end
+    if (type === TYPES.OPT) {
+      if (i < answers + authorities || scan.optOffset >= 0 || packet[owner] !== 0)
+        throw new WireError('OPT out of place')
+      checkOptions(packet, start, end)
+      scan.optOffset = owner
+      scan.optEnd = end
+      scan.optLast = i === records - 1
+      scan.rcode |= packet[fixed + 4]! << 4
+      scan.ednsFlags = view.getUint16(fixed + 6)
+      scan.optionsStart = start
+      scan.optionsEnd = end
+      scan.additionals--
+      scan.size += end - owner
+      continue
+    }
+    scan.size += ownerLength + 10 + measureData(packet, type, start, end)
+    const ttl = view.getUint32(fixed + 4)
+    const seconds = ttl > 0x7fffffff ? 0 : ttl
+    if (scan.minTtl < 0 || seconds < scan.minTtl) scan.minTtl = seconds
+    scan.ttlOffsets[ttls++] = fixed + 4
+    if (type === TYPES.RRSIG) {
+      scan.rrsigs.push({ expiration: view.getUint32(start + 8), inception: view.getUint32(start + 12) })
+    } else if (i >= answers && i < answers + authorities) {
+      if (type === TYPES.SOA) scan.soa = true
+      if (type === TYPES.NS) scan.ns = true
+    }
+  }
+  scan.ttlOffsets = scan.ttlOffsets.subarray(0, ttls)
+  scan.end = at
+  return scan
+}
+
+function expandKey(packet: Uint8Array, offset: number): string {
+  const name = readName(packet, offset)
+  return toKey(name, 0, name.length)
+}
+
+/**
+ * Octets before and after the names within the data of a type, and how many names: the types whose names may be
+ * compressed (RFC 3597 §4) or that must have an exact shape for the message to be relayed.
+ */
+const SHAPES = new Map<number, { before: number; names: number; after: number }>([
+  [TYPES.A, { before: 4, names: 0, after: 0 }],
+  [TYPES.AAAA, { before: 16, names: 0, after: 0 }],
+  [TYPES.NS, { before: 0, names: 1, after: 0 }],
+  [TYPES.MD, { before: 0, names: 1, after: 0 }],
+  [TYPES.MF, { before: 0, names: 1, after: 0 }],
+  [TYPES.CNAME, { before: 0, names: 1, after: 0 }],
+  [TYPES.SOA, { before: 0, names: 2, after: 20 }],
+  [TYPES.MB, { before: 0, names: 1, after: 0 }],
+  [TYPES.MG, { before: 0, names: 1, after: 0 }],
+  [TYPES.MR, { before: 0, names: 1, after: 0 }],
+  [TYPES.PTR, { before: 0, names: 1, after: 0 }],
+  [TYPES.MINFO, { before: 0, names: 2, after: 0 }],
+  [TYPES.MX, { before: 2, names: 1, after: 0 }],
+  [TYPES.RP, { before: 0, names: 2, after: 0 }],
+  [TYPES.AFSDB, { before: 2, names: 1, after: 0 }],
+  [TYPES.RT, { before: 2, names: 1, after: 0 }],
+  [TYPES.SRV, { before: 6, names: 1, after: 0 }],
+  [TYPES.KX, { before: 2, names: 1, after: 0 }],
+  [TYPES.PX, { before: 2, names: 2, after: 0 }],
+  [TYPES.DNAME, { before: 0, names: 1, after: 0 }],
+])
+
+/** Length in octets of record data when its names are not compressed. @throws WireError when it has not its type's shape */
+function measureData(packet: Uint8Array, type: number, start: number, end: number): number {
+  if (type === TYPES.RRSIG && end - start < 19) throw new WireError('RRSIG cut short')
+  const shape = SHAPES.get(type)
+  if (!shape) return end - start
+  let at = start + shape.before
+  let length = shape.before + shape.after
+  for (let i = 0; i < shape.names; i++) {
+    at = skipName(packet, at)
+    length += skippedLength()
+  }
+  if (at + shape.after !== end) throw new WireError('record data of the wrong length')
+  return length
+}
+
+/**
+ * CoreDNS's classification of a reply.
+ * @param now seconds since 1970, for the validity of signatures; they count only when the reply has DO set
+ */
+export function classify(scan: ReplyScan, now: number): ResponseType {
+  const opcode = (scan.flags >> 11) & 15
+  if (opcode === OPCODES.UPDATE) return 'UPDATE'
+  if (opcode === OPCODES.NOTIFY || scan.qtype === TYPES.AXFR || scan.qtype === TYPES.IXFR) return 'META'
+  if (scan.ednsFlags & 0x8000 && scan.rrsigs.some((sig) => !isValidAt(sig, now))) return 'OTHERERROR'
+  if (scan.answers > 0 && scan.rcode === RCODES.NOERROR) return 'NOERROR'
+  if (scan.answers > 0 && scan.rcode === RCODES.NXDOMAIN) return 'OTHERERROR'
+  if (scan.soa && scan.rcode === RCODES.NOERROR) return 'NODATA'
+  if (scan.rcode === RCODES.NXDOMAIN) return 'NXDOMAIN'
+  if (scan.rcode === RCODES.SERVFAIL || scan.rcode === RCODES.NOTIMP) return 'SERVERERROR'
+  if (scan.ns && scan.rcode === RCODES.NOERROR) return 'DELEGATION'
+  if (scan.rcode === RCODES.NOERROR) return 'NOERROR'
+  return 'OTHERERROR'
+}
+
+/** Serial number arithmetic on 32 bits (RFC 4034 §3.1.5, RFC 1982). */
+function isValidAt(sig: { inception: number; expiration: number }, now: number): boolean {
+  return ((now - sig.inception) | 0) >= 0 && ((sig.expiration - now) | 0) >= 0
+}

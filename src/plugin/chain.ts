@@ -1,0 +1,43 @@
+import { RCODES } from '../dns/constants.ts'
+import type { Query } from './query.ts'
+import type { Reply } from './reply.ts'
+
+/**
+ * Answers, asks `next`, or both. What can be answered now is returned now; a promise only when something must be waited for.
+ */
+export type Handler = (query: Query, next: Next) => Reply | Promise<Reply>
+
+/** Asks the rest of the chain. */
+export interface Next {
+  (query: Query): Reply | Promise<Reply>
+  /** Name of the plugin that it leads to; undefined at the end of the chain. */
+  readonly plugin: string | undefined
+}
+
+/** A plugin's handler in one server block. */
+export interface Link {
+  plugin: string
+  handler: Handler
+}
+
+/** Composes the links, in order, into nested closures named after their plugins. Behind the last one waits SERVFAIL. */
+export function composeChain(links: readonly Link[]): Next {
+  const last = links.at(-1)?.plugin ?? ''
+  const error = `plugin/${last}: no next plugin found`
+  let next = toNext(undefined, (query) => query.fail(RCODES.SERVFAIL, last, error))
+  for (const { plugin, handler } of links.toReversed()) {
+    const rest = next
+    next = toNext(plugin, (query) => handler(query, rest))
+  }
+  return next
+}
+
+function toNext(plugin: string | undefined, call: (query: Query) => Reply | Promise<Reply>): Next {
+  Object.defineProperty(call, 'name', { value: plugin ?? 'end of chain' })
+  return Object.assign(call, { plugin })
+}
+
+/** Whether a handler's result must be waited for. */
+export function isPending(result: Reply | Promise<Reply>): result is Promise<Reply> {
+  return result instanceof Promise
+}

@@ -1,0 +1,103 @@
+import type { Clock } from './clock.ts'
+import type { Listener } from './listener.ts'
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import type { Query } from './query.ts'
+import type { Reply } from './reply.ts'
+import type { HostPort } from './values.ts'
+
+/**
+ * Settings of a server block that plugins without a handler change before anything starts; shared by all keys of the block.
+ */
+export interface BlockSettings {
+  /** Addresses to listen on, in order; empty list when no `bind` was given. undefined listens everywhere. */
+  bind: string[] | undefined
+  /** Folder that relative paths in the block start from; `root`. */
+  root: string
+  /** DEBUG lines are written and a throwing handler is not caught. */
+  debug: boolean
+  /** Classes other than IN reach the chain. */
+  anyClass: boolean
+  /** The log line of a throwing handler has the stack. */
+  stacktrace: boolean
+  /** Milliseconds. */
+  timeouts: { read: number; write: number; idle: number }
+  /** Queries per TCP connection; -1 is unlimited. */
+  maxTcpQueries: number
+}
+
+/** The server block that a plugin runs in. */
+export interface BlockInfo {
+  /** Zones of its keys as text, in the Corefile's order, doubles removed. */
+  readonly zones: readonly string[]
+  readonly listeners: readonly Listener[]
+  /** Names of the plugins that have a handler, in the order of the chain; complete when `listening` is called. */
+  readonly handlers: readonly string[]
+  /** Name of the block's view, else empty. */
+  readonly view: string
+  readonly settings: Readonly<BlockSettings>
+}
+
+export interface HttpRequest {
+  method: string
+  path: string
+  headers: Record<string, string | string[] | undefined>
+}
+
+export interface HttpResponse {
+  status: number
+  headers?: Record<string, string>
+  body: string | Uint8Array
+}
+
+/** HTTP endpoints of a generation. Servers are shared by address and stay open over reloads. */
+export interface HttpServers {
+  /**
+   * Serves `path` (any method) at `address` from the moment the generation takes over until it stops.
+   * @param tls certificate and key in PEM
+   * @returns the address that it listens on, once it does
+   * @throws (rejects) when the address can't be listened on
+   */
+  serve(
+    address: HostPort,
+    path: string,
+    handle: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>,
+    tls?: { cert: string; key: string; ca?: string },
+  ): Promise<HostPort>
+}
+
+/** The running server as the `reload` and `loop` plugins see it. */
+export interface InstanceControl {
+  /** Hash of the configuration that runs, hexadecimal SHA-512. */
+  readonly hash: string
+  /** Files that the configuration was made of: Corefile, imports, plugin.cfg, plugins from paths. */
+  readonly files: readonly string[]
+  /** Reads the configuration again without using it. */
+  examine(): Promise<{ hash: string; files: readonly string[] } | { error: string }>
+  /** Builds a new generation and lets it take over. When it fails the old one goes on. */
+  reload(): Promise<{ ok: true } | { ok: false; error: string }>
+  /** Logs a FATAL line and ends the process with status 1. */
+  fatal(message: string): void
+}
+
+/** All that a plugin gets from the outside. */
+export interface PluginContext {
+  /** Name of the plugin. */
+  readonly plugin: string
+  readonly block: BlockInfo
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly http: HttpServers
+  readonly instance: InstanceControl
+  /**
+   * Sends a query into the entry point of the listener it names, block choice included, as CoreDNS's upstream lookups do.
+   */
+  ask(query: Query): Reply | Promise<Reply>
+  /** A value that all blocks of this generation share, made by the first that asks. */
+  share<T>(key: string, create: () => T): T
+  /** Plugins that are not ready yet; asked by `ready`. */
+  notReady(): string[]
+  /** True until the process was told to end. */
+  readonly running: boolean
+}

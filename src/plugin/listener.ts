@@ -1,0 +1,17 @@
+/** What a plugin may know of the socket that a query came in on. */
+export interface Listener {
+  /** The metrics label, `dns://:53`. */
+  readonly server: string
+  readonly transport: Transport
+  /** Address it is bound to; empty for all of them. */
+  readonly address: string
+  readonly port: number
+}
+
+export type Transport = 'dns' | 'tls' | 'quic' | 'https' | 'https3' | 'grpc'
+
+/** An end of a conversation. */
+export interface Peer {
+  readonly address: string
+  readonly port: number
+}

@@ -1,0 +1,173 @@
+import { CD, OPCODES, QR, RCODES, RD, toClassName, toTypeName } from '../dns/constants.ts'
+import type { EdnsOption } from '../dns/message.ts'
+import { keyOf, keyToText, toText } from '../dns/name.ts'
+import { type QueryChange, rebuildQuery } from '../dns/query-build.ts'
+import { PLAIN_UDP_SIZE, QueryView, readQuery } from '../dns/query-view.ts'
+import type { Listener, Peer } from './listener.ts'
+import { Reply, type ReplyParts } from './reply.ts'
+
+/**
+ * A query on its way down the chain: a view on the packet, with what is known of the client. It is never changed; a plugin that
+ * asks something else passes `query.with(…)` on.
+ *
+ * `packet` may be overwritten once the handler has returned a Reply; when it returns a promise, the server keeps the packet.
+ * So take no slice of it across an `await`.
+ */
+export class Query extends QueryView {
+  readonly listener: Listener
+  readonly client: Peer
+  readonly local: Peer
+  readonly proto: 'udp' | 'tcp'
+  /** Monotonic milliseconds at which it came in. */
+  readonly received: number
+  /** The query that the client sent, when this one was derived from it by {@link Query.with}; else itself. */
+  readonly origin: Query
+  /** Zone of the server block that serves it, as text. Set by the router. */
+  zone = '.'
+  /** Name of the view that let it in, else empty. */
+  view = ''
+  /** Largest UDP answer in octets that a plugin such as `bufsize` allows; counts on `origin`. */
+  udpLimit = 0xffff
+  #name: string | undefined
+  #metadata: Map<string, () => string> | undefined
+
+  constructor(listener: Listener, client: Peer, local: Peer, proto: 'udp' | 'tcp', received: number, origin?: Query) {
+    super()
+    this.listener = listener
+    this.client = client
+    this.local = local
+    this.proto = proto
+    this.received = received
+    this.origin = origin ?? this
+  }
+
+  /** Lower-cased query name as text, with its final dot. */
+  get name(): string {
+    return (this.#name ??= keyToText(this.key))
+  }
+
+  /** Query name in the case it was sent in. */
+  get qname(): string {
+    return toText(this.packet, 12)
+  }
+
+  /** Mnemonic of the query type, `TYPE123` when it has none. */
+  get type(): string {
+    return toTypeName(this.qtype)
+  }
+
+  /** Mnemonic of the query class, `CLASS123` when it has none. */
+  get class(): string {
+    return toClassName(this.qclass)
+  }
+
+  /** 1 for IPv4, 2 for IPv6. */
+  get family(): 1 | 2 {
+    return this.client.address.includes(':') ? 2 : 1
+  }
+
+  /** Octets that an answer to it may have: 65535 on TCP, else at least 512 and at most what the client takes. */
+  get maxSize(): number {
+    return this.proto === 'tcp' ? 0xffff : Math.max(PLAIN_UDP_SIZE, this.udpSize)
+  }
+
+  /** The EDNS options that came with it. */
+  get options(): EdnsOption[] {
+    const options: EdnsOption[] = []
+    for (let at = this.optionsStart; at < this.optionsEnd; ) {
+      const length = (this.packet[at + 2]! << 8) | this.packet[at + 3]!
+      const code = (this.packet[at]! << 8) | this.packet[at + 1]!
+      options.push({ code, data: this.packet.slice(at + 4, at + 4 + length) })
+      at += 4 + length
+    }
+    return options
+  }
+
+  /** Keeps an own copy of the packet, which outlives the buffer it was received in. */
+  keep(): void {
+    this.packet = this.packet.slice()
+    if (this.origin !== this) this.origin.keep()
+  }
+
+  /** A query that differs from this one in name, type, flags or EDNS and knows the same client. */
+  with(change: QueryChange): Query {
+    const derived = new Query(this.listener, this.client, this.local, this.proto, this.received, this.origin)
+    const verdict = readQuery(rebuildQuery(this, change), derived)
+    if (verdict !== 'serve') throw new Error(`the changed query can't be served: ${verdict}`)
+    derived.zone = this.zone
+    derived.view = this.view
+    return derived
+  }
+
+  /** The same question as if it had come over `proto`; background work uses TCP so that nothing is cut off. */
+  over(proto: 'udp' | 'tcp'): Query {
+    const derived = new Query(this.listener, this.client, this.local, proto, this.received)
+    readQuery(this.packet.slice(), derived)
+    derived.zone = this.zone
+    derived.view = this.view
+    return derived
+  }
+
+  /**
+   * An answer made of records. Flags of the query (RD, CD) are copied, as CoreDNS's SetReply does.
+   * @param plugin the plugin that answers
+   * @param reason a few words for logs and `explain`, e.g. `hit`
+   */
+  reply(parts: ReplyParts, plugin: string, reason: string): Reply {
+    return Reply.fromParts(this, parts, plugin, reason)
+  }
+
+  /**
+   * No answer was made: the server sends a bare message with `rcode` (SERVFAIL, REFUSED, FORMERR or NOTIMP).
+   * @param error what the `errors` plugin logs
+   */
+  fail(rcode: number, plugin: string, error: string | Error): Reply {
+    return Reply.failure(this, rcode, plugin, error)
+  }
+
+  /** No answer at all: the client hears nothing. */
+  drop(plugin: string, reason: string): Reply {
+    return Reply.dropped(this, plugin, reason)
+  }
+
+  /** Header flags of a plain reply: QR, the opcode, and for QUERY the client's RD and CD. */
+  get replyFlags(): number {
+    const opcode = this.flags & 0x7800
+    return QR | opcode | (this.opcode === OPCODES.QUERY ? this.flags & (RD | CD) : 0)
+  }
+
+  /** Publishes a metadata value under `plugin/label`; see {@link Query.metadata}. */
+  setMetadata(label: string, value: () => string): void {
+    const origin = this.origin
+    origin.#metadata ??= new Map()
+    origin.#metadata.set(label, value)
+  }
+
+  /** Value of a metadata label, undefined when nothing was published. */
+  metadata(label: string): string | undefined {
+    return this.origin.#metadata?.get(label)?.()
+  }
+
+  /** A question asked by the server itself, for lookups through its own chain. @throws TextError on a bad name */
+  static ask(
+    question: { name: string; qtype: number; qclass?: number; dnssecOk?: boolean },
+    context: { listener: Listener; client: Peer; local: Peer; proto: 'udp' | 'tcp'; received: number },
+  ): Query {
+    keyOf(question.name)
+    const query = new Query(context.listener, context.client, context.local, context.proto, context.received)
+    const template = new QueryView()
+    template.packet = new Uint8Array(12)
+    template.flags = RD
+    const packet = rebuildQuery(template, {
+      name: question.name,
+      qtype: question.qtype,
+      qclass: question.qclass ?? 1,
+      ...(question.dnssecOk ? { edns: { udpSize: 1232, flags: 0x8000, options: [] } } : {}),
+    })
+    if (readQuery(packet, query) !== 'serve') throw new Error(`not a question: ${question.name}`)
+    return query
+  }
+}
+
+/** The rcodes that a failed reply may carry (CoreDNS's contract: nothing was written yet). */
+export const FAILURES: ReadonlySet<number> = new Set([RCODES.SERVFAIL, RCODES.REFUSED, RCODES.FORMERR, RCODES.NOTIMP])
