@@ -60,6 +60,10 @@ export interface Plugin<G extends DirectiveGrammar = DirectiveGrammar, Options =
   ): Handler | Running | undefined | Promise<Handler | Running | undefined>
 }
 
+/** A plugin whose grammar is not known here. */
+// biome-ignore lint/suspicious/noExplicitAny: the grammar only matters to the plugin's own parse
+export type AnyPlugin<Options = unknown> = Plugin<any, Options>
+
 /** Defines a plugin; the types of `parse`'s result and of what it reads follow from the declaration. */
 export function definePlugin<const G extends DirectiveGrammar, Options = ReadDirective<G>>(
   plugin: Plugin<G, Options>,

@@ -43,7 +43,8 @@ export class Query extends QueryView {
 
   /** Lower-cased query name as text, with its final dot. */
   get name(): string {
-    return (this.#name ??= keyToText(this.key))
+    this.#name ??= keyToText(this.key)
+    return this.#name
   }
 
   /** Query name in the case it was sent in. */
