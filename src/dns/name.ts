@@ -48,11 +48,13 @@ export function skipName(message: Uint8Array, offset: number): number {
   let at = offset
   let end = -1
   let lowest = offset
-  for (let hops = 0; hops <= MAX_HOPS; ) {
+  let steps = 0
+  for (let hops = 0; hops <= MAX_HOPS; steps++) {
     const octet = message[at]
     if (octet === undefined) throw new WireError('name runs past the end of the message')
     if (octet === 0) {
       lastLength = length
+      lastSteps = steps
       return end < 0 ? at + 1 : end
     }
     if (octet < 0x40) {
@@ -75,10 +77,16 @@ export function skipName(message: Uint8Array, offset: number): number {
 }
 
 let lastLength = 0
+let lastSteps = 0
 
 /** Uncompressed length in octets of the name that the last call of {@link skipName} passed over. */
 export function skippedLength(): number {
   return lastLength
+}
+
+/** Labels and pointers that the last call of {@link skipName} passed; what a name costs. */
+export function skippedSteps(): number {
+  return lastSteps
 }
 
 /** The name at `offset` of `message` as uncompressed wire octets, case kept. @throws WireError */

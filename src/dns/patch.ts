@@ -16,7 +16,6 @@ export function withoutOpt(wire: Uint8Array, scan: ReplyScan): { wire: Uint8Arra
   const sections = decodeSections(wire)
   const encoded = encodeMessage({
     ...sections,
-    additionals: sections.additionals.filter((record) => record.type !== 'OPT'),
     question: wire.subarray(12, scan.questionEnd),
   })
   encoded[2] = scan.flags >> 8

@@ -1,6 +1,13 @@
-/** Records as objects, in the shape that dns-packet made common: `{ name, type, class, ttl, data }`. */
+/**
+ * Records as objects, in the shape that dns-packet made common: `{ name, type, class, ttl, data }`. Names, in `name` and in `data`, are
+ * text with a final dot; see name.ts.
+ */
+import type { TypeName } from './constants.ts'
+import type { ValueOf } from './types/field.ts'
+import type { FORMATS } from './types/table.ts'
 
-/** Names in `name` and `data` are text with a final dot. */
+export type { TxtData } from './types/strings.ts'
+
 export interface RecordOf<Type extends string, Data> {
   name: string
   type: Type
@@ -11,6 +18,15 @@ export interface RecordOf<Type extends string, Data> {
   data: Data
 }
 
-export type ResourceRecord =
-  | RecordOf<'A' | 'AAAA' | 'NS' | 'CNAME' | 'DNAME' | 'PTR', string>
-  | RecordOf<string, unknown>
+type Formats = typeof FORMATS
+
+/** The types whose data is more than octets. */
+export type KnownType = keyof Formats
+
+/** Data of a type: `DataOf<'SRV'>` is `{ priority, weight, port, target }`. */
+export type DataOf<Type extends KnownType> = ValueOf<Formats[Type]>
+
+/** A record whose data is left as it is (RFC 3597); also a known type whose data can't be understood. */
+export type OpaqueRecord = RecordOf<Exclude<TypeName, KnownType | 'OPT'> | `TYPE${number}`, Uint8Array>
+
+export type ResourceRecord = { [Type in KnownType]: RecordOf<Type, DataOf<Type>> }[KnownType] | OpaqueRecord

@@ -1,0 +1,92 @@
+/** Records between objects and presentation text (RFC 1035 §5.1). */
+import { formatOf } from './codec.ts'
+import { fromClassName, fromTypeName, toClassName, toTypeName } from './constants.ts'
+import { TextError } from './errors.ts'
+import { fromText, toText } from './name.ts'
+import { fromHex, toHex } from './octet-text.ts'
+import type { ResourceRecord } from './record.ts'
+import { FORMATS } from './types/table.ts'
+import { WireReader } from './wire-reader.ts'
+import { WireWriter } from './wire-writer.ts'
+import { Words } from './words.ts'
+
+/** Data of a record as text, its fields parted by blanks. @throws WireError or TextError when the object is not right */
+export function formatData(record: ResourceRecord): string {
+  const known = Object.hasOwn(FORMATS, record.type) ? formatOf(fromTypeName(record.type)!) : undefined
+  if (!known) return formatOpaque(record.data as Uint8Array)
+  const text = known.format(record.data)
+  return text === '' ? formatOpaque(encodeData(record)) : text
+}
+
+function formatOpaque(octets: Uint8Array): string {
+  return octets.length === 0 ? '\\# 0' : `\\# ${octets.length} ${toHex(octets)}`
+}
+
+function encodeData(record: ResourceRecord): Uint8Array {
+  const writer = new WireWriter()
+  formatOf(fromTypeName(record.type)!)!.write(writer, record.data)
+  return writer.finish()
+}
+
+/** A record as one line: name, TTL, class, type and data, parted by tabs as `dig` does. @throws WireError or TextError */
+export function formatRecord(record: ResourceRecord): string {
+  const name = toText(fromText(record.name))
+  return [name, record.ttl, record.class ?? 'IN', record.type, formatData(record)].join('\t')
+}
+
+/**
+ * Reads a record from one entry of a zone file. Names are absolute, with or without their final dot; TTL (seconds) and class may be left out
+ * or change places.
+ * @param defaults TTL in seconds when none is written, 3600 if left out
+ * @throws TextError
+ */
+export function parseRecord(text: string, defaults: { ttl?: number } = {}): ResourceRecord {
+  const words = new Words(text)
+  const owner = words.next('name')
+  const name = toText(fromText(owner.text))
+  let ttl: number | undefined
+  let cls: number | undefined
+  for (;;) {
+    const { text: word, column } = words.next('type')
+    if (ttl === undefined && /^\d{1,10}$/.test(word)) {
+      ttl = Number(word)
+      if (ttl > 0x7fffffff) throw new TextError(`TTL over 2147483647: ${word}`, column)
+    } else if (cls === undefined && fromTypeName(word) === undefined && fromClassName(word) !== undefined) {
+      cls = fromClassName(word)
+    } else {
+      const type = fromTypeName(word)
+      if (type === undefined) throw new TextError(`unknown record type ${word}`, column)
+      const record = {
+        name,
+        type: toTypeName(type),
+        class: toClassName(cls ?? 1),
+        ttl: ttl ?? defaults.ttl ?? 3600,
+        data: parseData(type, words),
+      }
+      return record as ResourceRecord
+    }
+  }
+}
+
+/** Reads the data of a type. @throws TextError */
+function parseData(type: number, words: Words): unknown {
+  const format = formatOf(type)
+  if (words.peek()?.text === '\\#') return parseOpaque(format, words)
+  if (!format) throw new TextError(`data of ${toTypeName(type)} must be written as \\# LENGTH HEX`, words.column)
+  const data = format.parse(words)
+  if (!words.done) throw new TextError('too many words', words.column)
+  return data
+}
+
+/** Data in the form for unknown types, which known types may use too (RFC 3597 §5). */
+function parseOpaque(format: ReturnType<typeof formatOf>, words: Words): unknown {
+  words.next('\\#')
+  const { text: length, column } = words.next('length')
+  const octets = fromHex(words.joined(), column)
+  if (length !== String(octets.length)) throw new TextError('length differs from the data', column)
+  if (!format) return octets
+  const reader = new WireReader(octets)
+  const data = format.read(reader)
+  if (reader.left > 0) throw new TextError('data left over', column)
+  return data
+}

@@ -1,0 +1,52 @@
+/**
+ * The language that record data is described in. A field knows its four forms: octets, the value in the record object and, both ways,
+ * presentation text. Record types are made of fields in `table.ts`.
+ */
+import type { WireReader } from '../wire-reader.ts'
+import type { WireWriter } from '../wire-writer.ts'
+import type { Words } from '../words.ts'
+
+export interface Field<T> {
+  /** Passes over the octets of a value and checks that they have its shape. @throws WireError */
+  check(reader: WireReader): void
+  /** @throws WireError */
+  read(reader: WireReader): T
+  /** @throws WireError or TextError when the value can't be encoded */
+  write(writer: WireWriter, value: T): void
+  /** @throws TextError */
+  parse(words: Words): T
+  format(value: T): string
+}
+
+export type ValueOf<F> = F extends Field<infer T> ? T : never
+
+type StructOf<F> = { [K in keyof F]: ValueOf<F[K]> }
+
+/** Fields one after the other; the value is an object with their names. */
+export function struct<F extends Record<string, Field<unknown>>>(fields: F): Field<StructOf<F>> {
+  const list = Object.entries(fields)
+  const kinds = Object.values(fields)
+  return {
+    check(reader) {
+      for (const field of kinds) field.check(reader)
+    },
+    read(reader) {
+      const value: Record<string, unknown> = {}
+      for (const [name, field] of list) value[name] = field.read(reader)
+      return value as StructOf<F>
+    },
+    write(writer, value) {
+      for (const [name, field] of list) field.write(writer, value[name])
+    },
+    parse(words) {
+      const value: Record<string, unknown> = {}
+      for (const [name, field] of list) value[name] = field.parse(words)
+      return value as StructOf<F>
+    },
+    format: (value) =>
+      list
+        .map(([name, field]) => field.format(value[name]))
+        .filter((text) => text !== '')
+        .join(' '),
+  }
+}

@@ -1,0 +1,79 @@
+import { WireError } from './errors.ts'
+import { skipName, skippedLength, skippedSteps, toText } from './name.ts'
+
+/** How many labels and pointers the names of a message may take together, per octet of the message. */
+const STEPS_PER_OCTET = 16
+
+/** Labels and pointers that the names of a message of `length` octets may take together; keeps crafted messages cheap. */
+export function stepBudget(length: number): number {
+  return 512 + STEPS_PER_OCTET * length
+}
+
+/** Reads a message, or the data of one of its records, from front to back. All methods throw WireError at the end. */
+export class WireReader {
+  readonly octets: Uint8Array
+  at = 0
+  /** Nothing is read from here on. */
+  end: number
+  /** Octets that the names read or skipped so far would take in addition if they were not compressed. */
+  expansion = 0
+  #steps: number
+
+  constructor(octets: Uint8Array) {
+    this.octets = octets
+    this.end = octets.length
+    this.#steps = stepBudget(octets.length)
+  }
+
+  get left(): number {
+    return this.end - this.at
+  }
+
+  u8(): number {
+    this.skip(1)
+    return this.octets[this.at - 1]!
+  }
+
+  u16(): number {
+    this.skip(2)
+    return (this.octets[this.at - 2]! << 8) | this.octets[this.at - 1]!
+  }
+
+  u32(): number {
+    return this.u16() * 0x10000 + this.u16()
+  }
+
+  /** A copy of the next `length` octets. */
+  take(length: number): Uint8Array {
+    this.skip(length)
+    return this.octets.slice(this.at - length, this.at)
+  }
+
+  skip(length: number): void {
+    if (length > this.end - this.at) throw new WireError('data cut short')
+    this.at += length
+  }
+
+  skipToEnd(): void {
+    this.at = this.end
+  }
+
+  /** Passes over a name. @param pointers whether it may be compressed */
+  skipName(pointers: boolean): void {
+    const next = skipName(this.octets, this.at)
+    if (next > this.end) throw new WireError('name runs past its record')
+    const extra = skippedLength() - (next - this.at)
+    if (extra !== 0 && !pointers) throw new WireError('compressed name where none is allowed')
+    this.#steps -= skippedSteps()
+    if (this.#steps < 0) throw new WireError('names take too many labels')
+    this.expansion += extra
+    this.at = next
+  }
+
+  /** A name as text, see name.ts. @param pointers whether it may be compressed */
+  name(pointers: boolean): string {
+    const start = this.at
+    this.skipName(pointers)
+    return toText(this.octets, start)
+  }
+}
