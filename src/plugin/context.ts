@@ -50,11 +50,20 @@ export interface HttpResponse {
   body: string | Uint8Array
 }
 
+/** Makes an HTTP endpoint an HTTPS one; certificates and key in PEM. */
+export interface HttpTls {
+  cert: string
+  key: string
+  /** Authorities that clients' certificates are checked with. */
+  ca?: string
+  /** Whether clients must show a certificate that `ca` signed; `none` when left out. */
+  clientAuth?: 'none' | 'require-and-verify'
+}
+
 /** HTTP endpoints of a generation. Servers are shared by address and stay open over reloads. */
 export interface HttpServers {
   /**
    * Serves `path` (any method) at `address` from the moment the generation takes over until it stops.
-   * @param tls certificate and key in PEM
    * @returns the address that it listens on, once it does
    * @throws (rejects) when the address can't be listened on
    */
@@ -62,7 +71,7 @@ export interface HttpServers {
     address: HostPort,
     path: string,
     handle: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>,
-    tls?: { cert: string; key: string; ca?: string },
+    tls?: HttpTls,
   ): Promise<HostPort>
 }
 
