@@ -120,10 +120,11 @@ export class Query extends QueryView {
 
   /**
    * No answer was made: the server sends a bare message with `rcode` (SERVFAIL, REFUSED, FORMERR or NOTIMP).
-   * @param error what the `errors` plugin logs
+   * @param error what the `errors` plugin logs; undefined when there is nothing to log
+   * @param reason a few words; the error's text when left out
    */
-  fail(rcode: number, plugin: string, error: string | Error): Reply {
-    return Reply.failure(this, rcode, plugin, error)
+  fail(rcode: number, plugin: string, error: string | Error | undefined, reason?: string): Reply {
+    return Reply.failure(this, rcode, plugin, error, reason)
   }
 
   /** No answer at all: the client hears nothing. */

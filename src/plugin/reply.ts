@@ -196,8 +196,13 @@ export class Reply {
     return new Reply('answer', rcode, flags, wire, scan, -1, parts.options ?? NO_OPTIONS, plugin, reason)
   }
 
-  static failure(query: Query, rcode: number, plugin: string, error: string | Error): Reply {
-    const reason = typeof error === 'string' ? error : error.message
+  static failure(
+    query: Query,
+    rcode: number,
+    plugin: string,
+    error: string | Error | undefined,
+    reason = error instanceof Error ? error.message : (error ?? ''),
+  ): Reply {
     return new Reply('failure', rcode, query.replyFlags, undefined, undefined, -1, NO_OPTIONS, plugin, reason, error)
   }
 
