@@ -15,6 +15,8 @@ export interface ParseScope {
 export interface Environment {
   /** All addresses of each network interface of the machine; link-local IPv6 addresses with `%IFACE`. */
   interfaces(): Map<string, string[]>
+  /** Takes findings that `parse` can't know, with the plugin's codes; the configuration is refused then. */
+  report: Report
 }
 
 /** A plugin that runs in a server block. All parts are optional; without `handler` it is not part of the chain. */

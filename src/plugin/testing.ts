@@ -113,7 +113,12 @@ export async function startPlugin<Options>(
     )
   }
   const settings = context.block.settings as BlockSettings
-  plugin.configure?.(options[0]!, settings, { interfaces: () => new Map([['lo', ['127.0.0.1', '::1']]]) })
+  plugin.configure?.(options[0]!, settings, {
+    interfaces: () => new Map([['lo', ['127.0.0.1', '::1']]]),
+    report(token, code) {
+      throw new Error(`${token.position.line}:${token.position.column} ${code}`)
+    },
+  })
   const started = (await plugin.start?.(options[0]!, context)) ?? {}
   const running: Running = typeof started === 'function' ? { handler: started } : started
   const call = (query: Query, next: NextLike = noNext) => running.handler!(query, toNext(next))

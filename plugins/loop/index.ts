@@ -1,0 +1,37 @@
+import { definePlugin, keyOf, TYPES } from 'corelet/plugin'
+import { LoopProbe, probeName } from './probe.ts'
+
+/** Times that the probe may come in before it counts as a loop: once is the probe itself, twice a retry of it. */
+const ALLOWED = 2
+
+/** Ends the process when a query that it sends to itself at the start comes back again and again. */
+export default definePlugin({
+  name: 'loop',
+  summary: 'detects forwarding loops at the start and ends the process',
+  directive: { args: [] },
+  start(_, context) {
+    const zone = context.block.zones[0] ?? '.'
+    const name = probeName(zone)
+    const key = keyOf(name)
+    const probe = new LoopProbe(name, context.clock)
+    const target = context.block.listeners.find(({ transport }) => transport === 'dns')
+    return {
+      handler: function loop(query, next) {
+        if (probe.active && query.qtype === TYPES.HINFO && query.key === key && ++probe.seen > ALLOWED) {
+          probe.stop()
+          const { address, port } = query.client
+          const from = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+          context.instance.fatal(
+            `plugin/loop: Loop (${from} -> ${probe.target}) detected for zone "${zone}", ` +
+              `see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO ${name}"`,
+          )
+        }
+        return next(query)
+      },
+      listening() {
+        if (target) probe.start(target)
+      },
+      stop: () => probe.stop(),
+    }
+  },
+})
