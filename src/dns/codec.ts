@@ -1,122 +1,113 @@
 /** Messages between octets and objects. */
 import { fromClassName, fromTypeName, QR, TYPES, toClassName, toTypeName } from './constants.ts'
 import { TextError, WireError } from './errors.ts'
-import type { Sections } from './message.ts'
-import type { KnownType, OpaqueRecord, ResourceRecord } from './record.ts'
-import type { Field } from './types/field.ts'
-import { FORMATS } from './types/table.ts'
+import type { EdnsOption, Message, Opt, Question, Sections } from './message.ts'
+import { encodeOpt } from './query-build.ts'
+import type { ResourceRecord } from './record.ts'
+import { readHead, readRecord, writeRecord } from './record-wire.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 
-const byNumber = new Map<number, { name: string; format: Field<unknown> }>(
-  Object.entries(FORMATS).map(([name, format]) => [
-    TYPES[name as KnownType],
-    { name, format: format as Field<unknown> },
-  ]),
-)
-
-/** Form of a type's data, undefined for types that are only octets. */
-export function formatOf(type: number): Field<unknown> | undefined {
-  return byNumber.get(type)?.format
-}
-
 /** Decodes the records of a message that passed scanReply; an OPT is left out. @throws WireError */
 export function decodeSections(wire: Uint8Array): Sections {
-  const reader = new WireReader(wire)
-  reader.skip(4)
-  const questions = reader.u16()
-  const counts = [reader.u16(), reader.u16(), reader.u16()] as const
-  for (let i = 0; i < questions; i++) {
-    reader.skipName(true)
-    reader.skip(4)
-  }
-  return {
-    answers: readRecords(reader, counts[0]),
-    authorities: readRecords(reader, counts[1]),
-    additionals: readRecords(reader, counts[2]),
-  }
-}
-
-function readRecords(reader: WireReader, count: number): ResourceRecord[] {
-  if (count * 11 > reader.left) throw new WireError('more records counted than the message can hold')
-  const records: ResourceRecord[] = []
-  for (let i = 0; i < count; i++) {
-    const record = readRecord(reader)
-    if (record) records.push(record)
-  }
-  return records
-}
-
-/** One record; undefined for an OPT. */
-function readRecord(reader: WireReader): ResourceRecord | undefined {
-  const name = reader.name(true)
-  const type = reader.u16()
-  const cls = reader.u16()
-  const ttl = reader.u32()
-  const length = reader.u16()
-  const start = reader.at
-  reader.skip(length)
-  if (type === TYPES.OPT) return undefined
-  const limit = reader.end
-  reader.at = start
-  reader.end = start + length
-  const known = byNumber.get(type)
-  const common = { name, class: toClassName(cls), ttl: ttl > 0x7fffffff ? 0 : ttl }
-  let record: ResourceRecord
-  if (known) {
-    record = { ...common, type: known.name, data: known.format.read(reader) } as ResourceRecord
-    if (reader.left > 0) throw new WireError(`${known.name} record with data left over`)
-  } else {
-    record = { ...common, type: toTypeName(type) as OpaqueRecord['type'], data: reader.take(length) }
-  }
-  reader.end = limit
-  return record
+  const { answers, authorities, additionals } = decodeMessage(wire)
+  return { answers, authorities, additionals }
 }
 
 /**
- * Encodes a message with compressed names; id and flags are left 0 (QR set), the question is given in wire form
- * (name, type, class). @throws WireError when a record can't be encoded or the message exceeds 65535 octets
+ * Decodes a query or reply with one question or none. Octets behind the message are ignored.
+ * @throws WireError when it is malformed or has a misplaced or second OPT
  */
-export function encodeMessage(message: {
-  question: Uint8Array
-  answers: readonly ResourceRecord[]
-  authorities: readonly ResourceRecord[]
-  additionals: readonly ResourceRecord[]
-}): Uint8Array<ArrayBuffer> {
-  const { question, answers, authorities, additionals } = message
-  const writer = new WireWriter()
-  writer.u16(0)
-  writer.u16(QR)
-  writer.u16(1)
-  for (const { length } of [answers, authorities, additionals]) {
-    if (length > 0xffff) throw new WireError('too many records')
-    writer.u16(length)
+export function decodeMessage(packet: Uint8Array): Message {
+  const reader = new WireReader(packet)
+  const id = reader.u16()
+  const word = reader.u16()
+  const questions = reader.u16()
+  const counts = [reader.u16(), reader.u16(), reader.u16()] as const
+  if (questions > 1) throw new WireError('more than one question')
+  if ((counts[0] + counts[1] + counts[2]) * 11 > reader.left) {
+    throw new WireError('more records counted than the message can hold')
   }
-  writer.wireName(question.subarray(0, -4), false)
-  writer.bytes(question.subarray(-4))
-  for (const records of [answers, authorities, additionals]) for (const record of records) writeRecord(writer, record)
+  const message: Message = { id, flags: word & 0xfff0, rcode: word & 15, answers: [], authorities: [], additionals: [] }
+  if (questions === 1) {
+    message.question = { name: reader.name(true), type: toTypeName(reader.u16()), class: toClassName(reader.u16()) }
+  }
+  const sections = [message.answers, message.authorities, message.additionals]
+  sections.forEach((section, i) => {
+    for (let left = counts[i]!; left > 0; left--) {
+      const head = readHead(reader)
+      if (head.type !== TYPES.OPT) {
+        section.push(readRecord(reader, head))
+      } else {
+        if (section !== message.additionals || message.opt || head.name !== '.') throw new WireError('OPT out of place')
+        message.rcode |= Math.floor(head.ttl / 2 ** 24) << 4
+        message.opt = readOpt(reader, head)
+      }
+    }
+  })
+  return message
+}
+
+function readOpt(reader: WireReader, head: { cls: number; ttl: number; length: number }): Opt {
+  const options: EdnsOption[] = []
+  const end = reader.at + head.length
+  while (reader.at < end) options.push({ code: reader.u16(), data: reader.take(reader.u16()) })
+  if (reader.at !== end) throw new WireError('EDNS option runs past its record')
+  return { udpSize: head.cls, version: (head.ttl >> 16) & 0xff, flags: head.ttl & 0xffff, options }
+}
+
+/** What {@link encodeMessage} takes; what is left out is 0 or absent, the flags are QR. */
+export interface MessageParts {
+  id?: number
+  /** Flags word of the header; its rcode bits are ignored when `rcode` is given. */
+  flags?: number
+  /** 12 bits; more than 15 needs `opt`. */
+  rcode?: number
+  /** In wire form (name, type, class) or as an object. */
+  question?: Uint8Array | Question
+  answers?: readonly ResourceRecord[]
+  authorities?: readonly ResourceRecord[]
+  additionals?: readonly ResourceRecord[]
+  opt?: Opt
+}
+
+/**
+ * Encodes a message, names compressed. The OPT becomes the last record.
+ * @throws WireError when a record can't be encoded or the message exceeds 65535 octets
+ */
+export function encodeMessage(message: MessageParts): Uint8Array<ArrayBuffer> {
+  const { flags = QR, rcode = flags & 15, question, opt } = message
+  const sections = [message.answers ?? [], message.authorities ?? [], message.additionals ?? []]
+  if (rcode > (opt ? 0xfff : 15)) throw new WireError(`rcode ${rcode} does not fit`)
+  const writer = new WireWriter()
+  writer.u16(message.id ?? 0)
+  writer.u16((flags & 0xfff0) | (rcode & 15))
+  writer.u16(question ? 1 : 0)
+  for (const section of sections) {
+    const count = section.length + (opt && section === sections[2] ? 1 : 0)
+    if (count > 0xffff) throw new WireError('too many records')
+    writer.u16(count)
+  }
+  if (question) writeQuestion(writer, question)
+  for (const section of sections) for (const record of section) writeRecord(writer, record)
+  if (opt) writer.bytes(encodeOpt({ ...opt, rcode }))
   return writer.finish()
 }
 
-function writeRecord(writer: WireWriter, record: ResourceRecord): void {
-  const type = fromTypeName(record.type)
-  const cls = fromClassName(record.class ?? 'IN')
-  if (type === undefined) throw new WireError(`unknown record type ${record.type}`)
-  if (cls === undefined) throw new WireError(`unknown class ${record.class}`)
-  try {
-    writer.name(record.name, true)
-    writer.u16(type)
-    writer.u16(cls)
-    if (!Number.isInteger(record.ttl) || record.ttl < 0 || record.ttl > 0xffffffff)
-      throw new WireError(`bad TTL ${record.ttl}`)
-    writer.u32(record.ttl)
-    writer.sized(() => {
-      const format = Object.hasOwn(FORMATS, record.type) ? formatOf(type) : undefined
-      if (format) format.write(writer, record.data)
-      else writer.bytes(record.data as Uint8Array)
-    })
-  } catch (error) {
-    if (!(error instanceof TextError || error instanceof WireError)) throw error
-    throw new WireError(`${record.name} ${record.type}: ${error.message}`)
+function writeQuestion(writer: WireWriter, question: Uint8Array | Question): void {
+  if (question instanceof Uint8Array) {
+    writer.wireName(question.subarray(0, -4), false)
+    writer.bytes(question.subarray(-4))
+    return
   }
+  const type = fromTypeName(question.type)
+  const cls = fromClassName(question.class ?? 'IN')
+  if (type === undefined || cls === undefined) throw new WireError(`unknown type or class: ${question.type}`)
+  try {
+    writer.name(question.name, false)
+  } catch (error) {
+    throw error instanceof TextError ? new WireError(`${question.name}: ${error.message}`) : error
+  }
+  writer.u16(type)
+  writer.u16(cls)
 }

@@ -1,3 +1,4 @@
+import { WireError } from './errors.ts'
 import type { EdnsOption } from './message.ts'
 import { fromText } from './name.ts'
 import type { QueryView } from './query-view.ts'
@@ -35,13 +36,25 @@ function ownOpt(view: QueryView): Uint8Array | undefined {
   return view.optOffset < 0 ? undefined : view.packet.subarray(view.optOffset, view.optionsEnd)
 }
 
-/** An OPT record of version 0 (RFC 6891 §6.1.2). `flags` are DO, CO and Z. */
-export function encodeOpt(opt: { udpSize: number; flags: number; options: readonly EdnsOption[] }): Uint8Array {
+/**
+ * An OPT record (RFC 6891 §6.1.2), of version 0 if none is given. `flags` are DO, CO and Z; of `rcode` the upper 8 of its 12 bits go into it.
+ * @throws WireError when the options take more than 65535 octets
+ */
+export function encodeOpt(opt: {
+  udpSize: number
+  flags: number
+  options: readonly EdnsOption[]
+  version?: number
+  rcode?: number
+}): Uint8Array {
   const length = opt.options.reduce((sum, option) => sum + 4 + option.data.length, 0)
+  if (length > 0xffff) throw new WireError('EDNS options longer than 65535 octets')
   const octets = new Uint8Array(11 + length)
   const out = new DataView(octets.buffer)
   out.setUint16(1, 41)
   out.setUint16(3, opt.udpSize)
+  out.setUint8(5, (opt.rcode ?? 0) >> 4)
+  out.setUint8(6, opt.version ?? 0)
   out.setUint16(7, opt.flags)
   out.setUint16(9, length)
   let at = 11

@@ -1,8 +1,10 @@
 /** One bounded pass over a reply: all that the cache, the metrics and the last step before sending need, without decoding. */
 import { OPCODES, QR, RCODES, TYPES } from './constants.ts'
 import { WireError } from './errors.ts'
-import { readName, skipName, skippedLength, toKey } from './name.ts'
+import { toKey } from './name.ts'
 import { checkOptions } from './query-view.ts'
+import { checkData } from './record-wire.ts'
+import { WireReader } from './wire-reader.ts'
 
 /** Classes of replies, in CoreDNS's words. */
 export type ResponseType =
@@ -69,14 +71,16 @@ export function scanReply(packet: Uint8Array): ReplyScan {
   const records = answers + authorities + additionals
   if (records * 11 > packet.length - 12) throw new WireError('more records counted than the message can hold')
 
-  const nameEnd = skipName(packet, 12)
-  const name = skippedLength() === nameEnd - 12 ? toKey(packet, 12, nameEnd) : expandKey(packet, 12)
-  if (nameEnd + 4 > packet.length) throw new WireError('question cut short')
+  const reader = new WireReader(packet)
+  reader.skip(12)
+  reader.skipName(false)
+  const nameEnd = reader.at
+  reader.skip(4)
   const scan: ReplyScan = {
     id: view.getUint16(0),
     flags,
     rcode: flags & 15,
-    key: name,
+    key: toKey(packet, 12, nameEnd),
     qtype: view.getUint16(nameEnd),
     qclass: view.getUint16(nameEnd + 2),
     questionEnd: nameEnd + 4,
@@ -85,7 +89,7 @@ export function scanReply(packet: Uint8Array): ReplyScan {
     additionals,
     ttlOffsets: new Uint16Array(records),
     minTtl: -1,
-    size: nameEnd + 4,
+    size: 0,
     soa: false,
     ns: false,
     rrsigs: [],
@@ -97,18 +101,17 @@ export function scanReply(packet: Uint8Array): ReplyScan {
     optionsEnd: 0,
     end: 0,
   }
-  let at = nameEnd + 4
   let ttls = 0
   for (let i = 0; i < records; i++) {
-    const owner = at
-    const fixed = skipName(packet, at)
-    const ownerLength = skippedLength()
-    if (fixed + 10 > packet.length) throw new WireError('record cut short')
+    const owner = reader.at
+    reader.skipName(true)
+    const fixed = reader.at
+    reader.skip(10)
     const type = view.getUint16(fixed)
-    const start = fixed + 10
-    const end = start + view.getUint16(fixed + 8)
-    if (end > packet.length) throw new WireError('record data runs past the end of the message')
-    at = end
+    const start = reader.at
+    const length = view.getUint16(fixed + 8)
+    checkData(reader, type, length)
+    const end = reader.at
     if (type === TYPES.OPT) {
       if (i < answers + authorities || scan.optOffset >= 0 || packet[owner] !== 0)
         throw new WireError('OPT out of place')
@@ -121,10 +124,8 @@ export function scanReply(packet: Uint8Array): ReplyScan {
       scan.optionsStart = start
       scan.optionsEnd = end
       scan.additionals--
-      scan.size += end - owner
       continue
     }
-    scan.size += ownerLength + 10 + measureData(packet, type, start, end)
     const ttl = view.getUint32(fixed + 4)
     const seconds = ttl > 0x7fffffff ? 0 : ttl
     if (scan.minTtl < 0 || seconds < scan.minTtl) scan.minTtl = seconds
@@ -137,55 +138,9 @@ export function scanReply(packet: Uint8Array): ReplyScan {
     }
   }
   scan.ttlOffsets = scan.ttlOffsets.subarray(0, ttls)
-  scan.end = at
+  scan.end = reader.at
+  scan.size = reader.at + reader.expansion
   return scan
-}
-
-function expandKey(packet: Uint8Array, offset: number): string {
-  const name = readName(packet, offset)
-  return toKey(name, 0, name.length)
-}
-
-/**
- * Octets before and after the names within the data of a type, and how many names: the types whose names may be
- * compressed (RFC 3597 §4) or that must have an exact shape for the message to be relayed.
- */
-const SHAPES = new Map<number, { before: number; names: number; after: number }>([
-  [TYPES.A, { before: 4, names: 0, after: 0 }],
-  [TYPES.AAAA, { before: 16, names: 0, after: 0 }],
-  [TYPES.NS, { before: 0, names: 1, after: 0 }],
-  [TYPES.MD, { before: 0, names: 1, after: 0 }],
-  [TYPES.MF, { before: 0, names: 1, after: 0 }],
-  [TYPES.CNAME, { before: 0, names: 1, after: 0 }],
-  [TYPES.SOA, { before: 0, names: 2, after: 20 }],
-  [TYPES.MB, { before: 0, names: 1, after: 0 }],
-  [TYPES.MG, { before: 0, names: 1, after: 0 }],
-  [TYPES.MR, { before: 0, names: 1, after: 0 }],
-  [TYPES.PTR, { before: 0, names: 1, after: 0 }],
-  [TYPES.MINFO, { before: 0, names: 2, after: 0 }],
-  [TYPES.MX, { before: 2, names: 1, after: 0 }],
-  [TYPES.RP, { before: 0, names: 2, after: 0 }],
-  [TYPES.AFSDB, { before: 2, names: 1, after: 0 }],
-  [TYPES.RT, { before: 2, names: 1, after: 0 }],
-  [TYPES.SRV, { before: 6, names: 1, after: 0 }],
-  [TYPES.KX, { before: 2, names: 1, after: 0 }],
-  [TYPES.PX, { before: 2, names: 2, after: 0 }],
-  [TYPES.DNAME, { before: 0, names: 1, after: 0 }],
-])
-
-/** Length in octets of record data when its names are not compressed. @throws WireError when it has not its type's shape */
-function measureData(packet: Uint8Array, type: number, start: number, end: number): number {
-  if (type === TYPES.RRSIG && end - start < 19) throw new WireError('RRSIG cut short')
-  const shape = SHAPES.get(type)
-  if (!shape) return end - start
-  let at = start + shape.before
-  let length = shape.before + shape.after
-  for (let i = 0; i < shape.names; i++) {
-    at = skipName(packet, at)
-    length += skippedLength()
-  }
-  if (at + shape.after !== end) throw new WireError('record data of the wrong length')
-  return length
 }
 
 /**

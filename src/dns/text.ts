@@ -1,31 +1,23 @@
 /** Records between objects and presentation text (RFC 1035 §5.1). */
-import { formatOf } from './codec.ts'
 import { fromClassName, fromTypeName, toClassName, toTypeName } from './constants.ts'
 import { TextError } from './errors.ts'
 import { fromText, toText } from './name.ts'
 import { fromHex, toHex } from './octet-text.ts'
 import type { ResourceRecord } from './record.ts'
-import { FORMATS } from './types/table.ts'
+import { knownFormat, writeData } from './record-wire.ts'
+import { formatOf } from './types/table.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 import { Words } from './words.ts'
 
 /** Data of a record as text, its fields parted by blanks. @throws WireError or TextError when the object is not right */
 export function formatData(record: ResourceRecord): string {
-  const known = Object.hasOwn(FORMATS, record.type) ? formatOf(fromTypeName(record.type)!) : undefined
-  if (!known) return formatOpaque(record.data as Uint8Array)
-  const text = known.format(record.data)
-  return text === '' ? formatOpaque(encodeData(record)) : text
-}
-
-function formatOpaque(octets: Uint8Array): string {
-  return octets.length === 0 ? '\\# 0' : `\\# ${octets.length} ${toHex(octets)}`
-}
-
-function encodeData(record: ResourceRecord): Uint8Array {
+  const text = knownFormat(record)?.format(record.data) ?? ''
+  if (text !== '') return text
   const writer = new WireWriter()
-  formatOf(fromTypeName(record.type)!)!.write(writer, record.data)
-  return writer.finish()
+  writeData(writer, record)
+  const octets = writer.finish()
+  return octets.length === 0 ? '\\# 0' : `\\# ${octets.length} ${toHex(octets)}`
 }
 
 /** A record as one line: name, TTL, class, type and data, parted by tabs as `dig` does. @throws WireError or TextError */

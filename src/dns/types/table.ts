@@ -1,14 +1,19 @@
 /** The record types with a known form: what their data is made of, on the wire, as an object and as text. */
-import { struct } from './field.ts'
+import { TYPES } from '../constants.ts'
+import { type Field, struct } from './field.ts'
+import { location } from './location.ts'
 import { fullName, ipv4, ipv6, name, plainName } from './names.ts'
 import { named, optional, time, type, u8, u16, u32, u48 } from './numbers.ts'
 import { countedBase32, countedHex, hexText, macText, restBase64, restHex } from './octets.ts'
 import { restString, string, strings, tag } from './strings.ts'
+import { svcParams } from './svcb.ts'
 import { typeList } from './type-list.ts'
 
 const ds = struct({ keyTag: u16, algorithm: u8, digestType: u8, digest: restHex })
 
 const dnskey = struct({ flags: u16, protocol: optional(u8, 3), algorithm: u8, key: restBase64 })
+
+const svcb = struct({ priority: u16, target: plainName, params: svcParams })
 
 const tlsa = struct({ usage: u8, selector: u8, matchingType: u8, certificate: restHex })
 
@@ -100,6 +105,10 @@ export const FORMATS = {
   OPENPGPKEY: restBase64,
   CAA: struct({ flags: u8, tag, value: restString }),
   URI: struct({ priority: u16, weight: u16, target: restString }),
+  // RFC 1876, 9460
+  LOC: location,
+  SVCB: svcb,
+  HTTPS: svcb,
   // RFC 8945 §4.2
   TSIG: struct({
     algorithm: plainName,
@@ -110,4 +119,13 @@ export const FORMATS = {
     error: named(u16, TSIG_ERRORS),
     otherData: macText,
   }),
+}
+
+const byNumber = new Map<number, Field<unknown>>(
+  Object.entries(FORMATS).map(([name, format]) => [TYPES[name as keyof typeof FORMATS], format as Field<unknown>]),
+)
+
+/** Form of a type's data by the type's number, undefined for types that are only octets. */
+export function formatOf(type: number): Field<unknown> | undefined {
+  return byNumber.get(type)
 }
