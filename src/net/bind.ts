@@ -1,0 +1,34 @@
+/** Where a server listens, for both kinds of sockets. */
+export interface BindOptions {
+  /** An IP address, IPv6 link-local ones with `%IFACE`; empty for all addresses of the machine. */
+  address: string
+  /** 0 lets the kernel choose. */
+  port: number
+  /** SO_REUSEPORT: another process may listen on the same port, too. */
+  reusePort?: boolean
+  /** A bound socket that was inherited; `address` and `port` are then not bound again. */
+  fd?: number
+}
+
+const MAPPED = '::ffff:'
+
+/** IPv4 clients of a dual-stack socket as IPv4: `::ffff:192.0.2.1` becomes `192.0.2.1`. */
+export function unmapAddress(address: string): string {
+  return address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address
+}
+
+/** The opposite of {@link unmapAddress}. */
+export function mapAddress(address: string): string {
+  return address.includes(':') ? address : MAPPED + address
+}
+
+/** The local addresses to try, in order: a wildcard is dual-stack where the machine has IPv6. */
+export function bindAddresses(address: string): string[] {
+  return address === '' ? ['::', '0.0.0.0'] : [address]
+}
+
+/** Whether an error of `bind` says that the machine has no IPv6. */
+export function isWithoutIPv6(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL' || code === 'EPROTONOSUPPORT' || code === 'EINVAL'
+}

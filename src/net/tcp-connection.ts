@@ -1,0 +1,164 @@
+import type { Socket } from 'node:net'
+import { unmapAddress } from './bind.ts'
+import type { SocketClock } from './clock.ts'
+import { FrameReader, PREFIX } from './frames.ts'
+import type { ReceiveMessage, TcpSettings } from './tcp.ts'
+
+/** Messages shorter than a DNS header are ignored. */
+const SHORTEST = 12
+/** Octets written but not taken by the client, and messages in work, above which nothing more is read from the connection. */
+const HIGH_WATER = 128 * 1024
+const MAX_PENDING = 512
+
+interface Parts {
+  peer: { address: string; port: number }
+  clock: SocketClock
+  receive: ReceiveMessage
+  onClose(): void
+}
+
+/**
+ * One connection: messages in, answers out in whatever order they get ready (RFC 7766 §6.2.1.1). Deadlines hold for messages, not for
+ * octets; the server looks at them now and then.
+ */
+export class TcpConnection {
+  readonly peer: { readonly address: string; readonly port: number }
+  readonly local: { readonly address: string; readonly port: number }
+  /** Messages received whose answer is not settled. */
+  pending = 0
+  /** Monotonic milliseconds at which a message came in or went out last. */
+  lastActive: number
+  readonly #socket: Socket
+  readonly #server: { readonly settings: TcpSettings }
+  readonly #parts: Parts
+  readonly #frames = new FrameReader()
+  #received = 0
+  /** No more messages are taken: the client has sent all, the limit is reached, or the server closes. */
+  #finished = false
+  #ended = false
+  #paused = false
+  #reading = false
+  /** When the message that is being received began; NaN between messages. */
+  #begun = Number.NaN
+  #queued = 0
+  /** Until `#writeDeadline` the client must have taken `#writeMark` octets in all. */
+  #writeMark = 0
+  #writeDeadline = Infinity
+
+  constructor(socket: Socket, server: { readonly settings: TcpSettings }, parts: Parts) {
+    this.#socket = socket
+    this.#server = server
+    this.#parts = parts
+    this.peer = parts.peer
+    this.local = { address: unmapAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 }
+    this.lastActive = parts.clock.monotonic()
+    socket.on('data', (chunk) => {
+      if (this.#finished) return
+      this.#frames.push(chunk)
+      this.#read()
+    })
+    socket.on('end', () => this.finish())
+    socket.on('drain', () => this.#read())
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      this.#finished = this.#ended = true
+      parts.onClose()
+    })
+  }
+
+  /** Hands out the messages that are there, as long as the client takes the answers. Answers made at once leave in one write. */
+  #read(): void {
+    if (this.#finished || this.#reading) return
+    this.#reading = true
+    this.#socket.cork()
+    while (!this.#finished && !this.#full) {
+      const message = this.#frames.next()
+      if (!message) break
+      this.#begun = Number.NaN
+      if (message.length < SHORTEST) continue
+      this.lastActive = this.#parts.clock.monotonic()
+      this.#received++
+      this.pending++
+      const { maxQueries } = this.#server.settings
+      if (maxQueries >= 0 && this.#received >= maxQueries) this.#finished = true
+      this.#parts.receive(message, this)
+    }
+    this.#socket.uncork()
+    this.#reading = false
+    if (this.#finished) return this.#endWhenSettled()
+    if (this.#frames.inMessage && Number.isNaN(this.#begun)) this.#begun = this.#parts.clock.monotonic()
+    if (this.#full === this.#paused) return
+    this.#paused = this.#full
+    if (this.#paused) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
+  get #full(): boolean {
+    return this.#socket.writableLength > HIGH_WATER || this.pending >= MAX_PENDING
+  }
+
+  /**
+   * Settles one message with an answer: `octets` hold two octets of room and then `length` octets of message, which are copied. A length
+   * of 0 is silence.
+   */
+  answer(octets: Uint8Array, length: number): void {
+    this.pending--
+    this.lastActive = this.#parts.clock.monotonic()
+    if (length > 0 && this.#socket.writable) this.#write(octets, length)
+    if (this.#finished) this.#endWhenSettled()
+    else if (this.#paused) this.#read()
+  }
+
+  #write(octets: Uint8Array, length: number): void {
+    const frame = Buffer.allocUnsafe(PREFIX + length)
+    frame.set(octets.subarray(0, PREFIX + length))
+    frame.writeUInt16BE(length)
+    if (this.#writeDeadline === Infinity) {
+      this.#writeDeadline = this.lastActive + this.#server.settings.timeouts.write
+      this.#writeMark = this.#queued + frame.length
+    }
+    this.#queued += frame.length
+    this.#socket.write(frame)
+  }
+
+  /** Takes no more messages; ends the connection once all answers are written. */
+  finish(): void {
+    this.#finished = true
+    this.#endWhenSettled()
+  }
+
+  #endWhenSettled(): void {
+    if (this.#ended || this.pending > 0 || this.#reading) return
+    this.#ended = true
+    this.lastActive = this.#parts.clock.monotonic()
+    this.#socket.end()
+    // What still comes in is read and thrown away: unread octets would turn the FIN into a RST, which can cost the client its answers.
+    this.#socket.resume()
+  }
+
+  /** Cuts the connection when it is past a deadline. */
+  checkDeadlines(now: number): void {
+    const { read, write, idle } = this.#server.settings.timeouts
+    const taken = this.#queued - this.#socket.writableLength
+    if (taken === this.#queued) {
+      this.#writeDeadline = Infinity
+    } else if (now > this.#writeDeadline) {
+      if (taken < this.#writeMark) return this.destroy()
+      this.#writeMark = this.#queued
+      this.#writeDeadline = now + write
+    }
+    if (this.#ended) {
+      if (now > this.lastActive + read + write) this.destroy()
+    } else if (this.#received === 0) {
+      if (now > this.lastActive + read) this.destroy()
+    } else if (now > this.#begun + read) {
+      if (!this.#paused) this.destroy()
+    } else if (this.pending === 0 && Number.isNaN(this.#begun) && !this.#paused && now > this.lastActive + idle) {
+      this.destroy()
+    }
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}
