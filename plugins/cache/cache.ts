@@ -1,0 +1,207 @@
+import {
+  AD,
+  isPending,
+  type Next,
+  OPCODES,
+  type PluginContext,
+  type Query,
+  RCODES,
+  RD,
+  type Reply,
+  type ResponseType,
+  ZoneList,
+} from 'corelet/plugin'
+import { Entry, type Fresh, toCacheKey } from './entry.ts'
+import { type Counters, createCounters } from './metrics.ts'
+import type { CacheOptions } from './options.ts'
+import { Store } from './store.ts'
+import { judge, type Verdict } from './verdict.ts'
+
+/** Seconds that a failure of the rest of the chain is remembered (RFC 9520 §3.2). */
+const FAILURE_TTL = 1
+
+/** Refreshes under way at a time; expired entries are served without one when there are more. */
+const MAX_REFRESHES = 1000
+
+const UNFIT: ReadonlySet<ResponseType> = new Set(['OTHERERROR', 'META', 'UPDATE'])
+
+const hitReason = (reply: Reply) => `hit, ${reply.ttl} s left`
+
+/** The cache of one server block. */
+export class Cache {
+  readonly #options: CacheOptions
+  readonly #context: PluginContext
+  readonly #store: Store
+  readonly #countersOf: (listener: Query['listener']) => Counters
+  /** undefined for all names. */
+  readonly #zones: ZoneList | undefined
+  readonly #disabled: Record<'success' | 'denial', ZoneList>
+  #refreshes = 0
+
+  constructor(options: CacheOptions, context: PluginContext) {
+    this.#options = options
+    this.#context = context
+    this.#store = new Store(options)
+    this.#countersOf = createCounters(context.metrics, options.zones.join(','), context.block.view)
+    this.#zones = options.zones.includes('.') ? undefined : new ZoneList(options.zones)
+    this.#disabled = {
+      success: new ZoneList(options.success.disabled),
+      denial: new ZoneList(options.denial.disabled),
+    }
+  }
+
+  /** Answers from the cache, without a promise, or asks the rest of the chain and keeps what it says. */
+  serve(query: Query, next: Next): Reply | Promise<Reply> {
+    if (query.opcode !== OPCODES.QUERY || (this.#zones && !this.#zones.has(query.key))) return next(query)
+    const counters = this.#countersOf(query.listener)
+    counters.requests.inc()
+    const now = this.#context.clock.monotonic()
+    const key = toCacheKey(query)
+    const entry = this.#store.find(key, now)
+    if (!entry) {
+      counters.misses.inc()
+      const result = next(asking(query))
+      if (!isPending(result)) return this.#answer(query, key, result, counters)
+      return result.then((reply) => this.#answer(query, key, reply, counters))
+    }
+    counters.hits[entry.part].inc()
+    if (entry.wildcard !== undefined) publishWildcard(query, entry.wildcard)
+    const left = entry.remaining(now)
+    if (left <= 0) return this.#serveStale(query, key, entry, next, counters)
+    if (this.#options.prefetch.amount > 0 && this.#isPopular(entry, left, now)) {
+      this.#refreshInBackground(query, key, entry, next, counters)
+    }
+    return entry.toReply(query, this.#options.keepTtl ? entry.ttl : left, hitReason)
+  }
+
+  /** The answer to a miss. Its records all get the time that it may be kept as their TTL, kept or not. */
+  #answer(query: Query, key: string, reply: Reply, counters: Counters): Reply {
+    if (!reply.wire) {
+      if (reply.kind === 'failure' && reply.rcode === RCODES.SERVFAIL) this.#keepFailure(key, reply, counters)
+      return reply
+    }
+    const verdict = judge(query, reply, this.#options, this.#context.clock.wall() / 1000)
+    this.#keep(query, key, reply, verdict, counters)
+    return toClient(query, reply, verdict.ttl)
+  }
+
+  #keep(query: Query, key: string, reply: Reply, verdict: Verdict, counters: Counters): Entry | undefined {
+    const { part, ttl, positive } = verdict
+    if (!part) return undefined
+    if (!verdict.matches) return void counters.drops.inc()
+    if (this.#disabled[part].has(query.key)) return undefined
+    const storedAt = this.#context.clock.monotonic()
+    const entry = new Entry(reply, { part, ttl, storedAt, positive, wildcard: query.metadata('zone/wildcard') })
+    this.#store.put(key, entry)
+    counters.publish(this.#store)
+    return entry
+  }
+
+  #keepFailure(key: string, reply: Reply, counters: Counters): void {
+    if (this.#options.servfail === 0) return
+    const storedAt = this.#context.clock.monotonic()
+    this.#store.put(key, new Entry(reply, { part: 'denial', ttl: FAILURE_TTL, storedAt, positive: false }))
+    counters.publish(this.#store)
+  }
+
+  /** Counts a hit for prefetch. @returns whether the entry is popular and near its end */
+  #isPopular(entry: Entry, left: number, now: number): boolean {
+    const { amount, within, share } = this.#options.prefetch
+    entry.hits = now - entry.lastHit <= within ? entry.hits + 1 : 1
+    entry.lastHit = now
+    return entry.hits >= amount && left <= Math.ceil(share * entry.ttl) && !entry.failure
+  }
+
+  #serveStale(query: Query, key: string, entry: Entry, next: Next, counters: Counters): Reply | Promise<Reply> {
+    const { stale, keepTtl } = this.#options
+    const { clock } = this.#context
+    const serve = () => {
+      counters.stale.inc()
+      const ttl = stale.ttl > 0 || !keepTtl ? stale.ttl : entry.ttl
+      return entry.toReply(query, ttl, `stale, expired ${-entry.remaining(clock.monotonic())} s ago`)
+    }
+    if (!stale.verify) {
+      this.#refreshInBackground(query, key, entry, next, counters)
+      return serve()
+    }
+    if (!entry.refreshing && !this.#mayRefresh(entry)) return serve()
+    if (stale.timeout === 0) {
+      const refresh = this.#refresh(asking(query), key, entry, next, counters)
+      return refresh.then((fresh) => (fresh ? toClient(query, fresh.reply, fresh.ttl) : serve()))
+    }
+    const refresh = this.#refresh(asking(query).over('tcp'), key, entry, next, counters)
+    return new Promise((resolve) => {
+      const timer = clock.timeout(stale.timeout, () => resolve(serve()))
+      refresh.then((fresh) => {
+        timer.cancel()
+        if (!fresh) resolve(serve())
+        else if (fresh.entry) resolve(fresh.entry.toReply(query, fresh.ttl, 'verified'))
+        else resolve(toClient(query, fresh.reply, fresh.ttl))
+      })
+    })
+  }
+
+  #refreshInBackground(query: Query, key: string, entry: Entry, next: Next, counters: Counters): void {
+    if (entry.refreshing || !this.#mayRefresh(entry)) return
+    counters.prefetches.inc()
+    this.#refresh(asking(query).over('tcp'), key, entry, next, counters)
+  }
+
+  #mayRefresh(entry: Entry): boolean {
+    return this.#refreshes < MAX_REFRESHES && this.#context.clock.monotonic() >= entry.retryAt
+  }
+
+  /** Asks the rest of the chain anew, once at a time for an entry. Never rejects; undefined when the entry is the best there is. */
+  #refresh(asked: Query, key: string, old: Entry, next: Next, counters: Counters): Promise<Fresh | undefined> {
+    if (old.refreshing) return old.refreshing
+    this.#refreshes++
+    old.refreshing = this.#askAnew(asked, key, old, next, counters).finally(() => {
+      this.#refreshes--
+      old.refreshing = undefined
+    })
+    return old.refreshing
+  }
+
+  async #askAnew(asked: Query, key: string, old: Entry, next: Next, counters: Counters): Promise<Fresh | undefined> {
+    const { stale, servfail } = this.#options
+    const { clock, log } = this.#context
+    let fresh: Fresh | undefined
+    try {
+      fresh = this.#accept(asked, key, old, await next(asked), counters)
+    } catch (error) {
+      log.error(`refresh of ${asked.name} ${asked.type} failed: ${error instanceof Error ? error.message : error}`)
+    }
+    if (!fresh) old.retryAt = clock.monotonic() + Math.max(stale.recheck, servfail > 0 ? FAILURE_TTL * 1000 : 0)
+    return fresh
+  }
+
+  /** Keeps the outcome of a refresh if it says what the name now has; a failure is thrown away. */
+  #accept(asked: Query, key: string, old: Entry, reply: Reply, counters: Counters): Fresh | undefined {
+    if (!reply.wire || reply.truncated) return undefined
+    if (reply.rcode !== RCODES.NOERROR && reply.rcode !== RCODES.NXDOMAIN) return undefined
+    const verdict = judge(asked, reply, this.#options, this.#context.clock.wall() / 1000)
+    if (!verdict.matches || UNFIT.has(verdict.type)) return undefined
+    const entry = this.#keep(asked, key, reply, verdict, counters)
+    if (entry) {
+      entry.hits = old.hits
+      entry.lastHit = old.lastHit
+    }
+    if (this.#options.stale.preferPositive && !verdict.positive) return undefined
+    return { reply, ttl: verdict.ttl, entry }
+  }
+}
+
+/** The query for the rest of the chain: with AD set, so that the answer serves those that ask for AD too. */
+function asking(query: Query): Query {
+  return query.flags & AD ? query : query.with({ flags: query.flags | AD })
+}
+
+/** The answer of the rest of the chain as this client gets it. */
+function toClient(query: Query, reply: Reply, ttl: number): Reply {
+  const flags = query.flags & AD || query.dnssecOk ? reply.flags : reply.flags & ~AD
+  return reply.copy({ ttl, flags: (flags & ~RD) | (query.flags & RD), options: [] })
+}
+
+function publishWildcard(query: Query, wildcard: string): void {
+  query.setMetadata('zone/wildcard', () => wildcard)
+}

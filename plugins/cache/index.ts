@@ -1,0 +1,17 @@
+import { definePlugin } from 'corelet/plugin'
+import { Cache } from './cache.ts'
+import { errors } from './errors.ts'
+import { directive, parse } from './options.ts'
+
+/** Keeps answers and denials for as long as their TTL allows. */
+export default definePlugin({
+  name: 'cache',
+  summary: 'keeps answers and denials for as long as their TTL allows',
+  directive,
+  errors,
+  parse,
+  start(options, context) {
+    const cache = new Cache(options, context)
+    return (query, next) => cache.serve(query, next)
+  },
+})

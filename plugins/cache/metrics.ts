@@ -1,0 +1,64 @@
+import type { Counter, Gauge, Listener, Metrics } from 'corelet/plugin'
+import type { PartName } from './entry.ts'
+import type { Store } from './store.ts'
+
+/** The metrics of one cache on one listener. */
+export interface Counters {
+  requests: Counter
+  hits: Record<PartName, Counter>
+  misses: Counter
+  prefetches: Counter
+  drops: Counter
+  stale: Counter
+  /** Publishes how many entries there are and how many were evicted. */
+  publish(store: Store): void
+}
+
+/** Makes the metrics of a cache; `zones` is their label. @returns what gives those of a listener */
+export function createCounters(metrics: Metrics, zones: string, view: string): (listener: Listener) => Counters {
+  const labels = ['server', 'zones', 'view']
+  const typed = ['server', 'type', 'zones', 'view']
+  const counter = (name: string, help: string, names = labels) =>
+    metrics.counter(`coredns_cache_${name}_total`, help, names)
+  const families = {
+    entries: metrics.gauge('coredns_cache_entries', 'The number of elements in the cache.', typed),
+    requests: counter('requests', 'The count of cache requests.'),
+    hits: counter('hits', 'The count of cache hits.', typed),
+    misses: counter('misses', 'The count of cache misses. Deprecated, derive misses from hits and requests.'),
+    prefetches: counter('prefetch', 'The number of times the cache has fetched an answer anew in the background.'),
+    drops: counter('drops', 'The number of answers that were not kept because they belong to another question.'),
+    stale: counter('served_stale', 'The number of requests served from stale entries.'),
+    evictions: counter('evictions', 'The count of cache evictions.', typed),
+  }
+  const create = ({ server }: Listener): Counters => {
+    const both = <Child>(family: { with(...labels: string[]): Child }): Record<PartName, Child> => ({
+      success: family.with(server, 'success', zones, view),
+      denial: family.with(server, 'denial', zones, view),
+    })
+    const entries: Record<PartName, Gauge> = both(families.entries)
+    const evictions = both(families.evictions)
+    return {
+      requests: families.requests.with(server, zones, view),
+      hits: both(families.hits),
+      misses: families.misses.with(server, zones, view),
+      prefetches: families.prefetches.with(server, zones, view),
+      drops: families.drops.with(server, zones, view),
+      stale: families.stale.with(server, zones, view),
+      publish(store) {
+        for (const part of ['success', 'denial'] as const) {
+          entries[part].set(store.count(part))
+          const evicted = store.takeEvicted(part)
+          if (evicted > 0) evictions[part].inc(evicted)
+        }
+      },
+    }
+  }
+  const known = new Map<Listener, Counters>()
+  return (listener) => {
+    const found = known.get(listener)
+    if (found) return found
+    const created = create(listener)
+    known.set(listener, created)
+    return created
+  }
+}
