@@ -1,4 +1,4 @@
-import { definePlugin, type Query, type ResourceRecord } from 'corelet/plugin'
+import { definePlugin, MAX_NAME, type Query, type ResourceRecord } from 'corelet/plugin'
 
 /** Answers every query with the client's address, port and protocol, in the additional section. */
 export default definePlugin({
@@ -14,10 +14,15 @@ export default definePlugin({
 function describeClient(query: Query): ResourceRecord[] {
   const { address, port } = query.client
   const owner = query.qname
-  const service = owner === '.' ? `_${query.proto}.` : `_${query.proto}.${owner}`
+  const label = `_${query.proto}.`
   const common = { class: query.class, ttl: 0 }
-  return [
-    { name: owner, type: query.family === 1 ? 'A' : 'AAAA', ...common, data: address.replace(/%.*/, '') },
-    { name: service, type: 'SRV', ...common, data: { priority: 0, weight: 0, port, target: '.' } },
-  ]
+  const host: ResourceRecord = {
+    name: owner,
+    type: query.family === 1 ? 'A' : 'AAAA',
+    ...common,
+    data: address.replace(/%.*/, ''),
+  }
+  if (query.key.length + label.length > MAX_NAME) return [host]
+  const service = owner === '.' ? label : label + owner
+  return [host, { name: service, type: 'SRV', ...common, data: { priority: 0, weight: 0, port, target: '.' } }]
 }
