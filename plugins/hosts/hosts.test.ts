@@ -320,11 +320,14 @@ test('relative paths start from the root of the block', async () => {
 })
 
 test('a block list of many names with one address is read in a bounded way', async () => {
-  const lines = Array.from({ length: 20_000 }, (_, i) => `0.0.0.0 ads${i}.example.org`).join('\n')
+  const long = `${'a'.repeat(63)}.`.repeat(3)
+  const lines = Array.from({ length: 20_000 }, (_, i) => `0.0.0.0 ads${i}.${i < 1000 ? long : ''}example.org`).join(
+    '\n',
+  )
   const path = await write('many', lines)
   const started = await start(`hosts ${path}`)
   assert.deepEqual(data(started.askNow(toQuery('ads19999.example.org'))), ['0.0.0.0'])
-  assert.equal(started.askNow(toQuery('0.0.0.0.in-addr.arpa', 'PTR')).answers.length, 1000)
+  assert.equal(started.askNow(toQuery('0.0.0.0.in-addr.arpa', 'PTR')).answers.length, 240)
   assert.equal(started.context.metrics.value('coredns_hosts_entries', path), 40_000)
   started.running.stop?.()
 })

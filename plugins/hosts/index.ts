@@ -12,7 +12,7 @@ import {
 } from 'corelet/plugin'
 import { HostsFile } from './file.ts'
 import { directive, errors, type HostsOptions, parse } from './options.ts'
-import { HostsTable } from './table.ts'
+import { HostsTable, MAX_VALUES } from './table.ts'
 
 /** Answers A, AAAA and PTR queries from a hosts file and from entries in the Corefile. */
 export default definePlugin({
@@ -71,7 +71,7 @@ function answer(options: HostsOptions, file: HostsFile, inline: HostsTable): Han
 /** The file's values, then those that only the Corefile has. */
 function unite(first: readonly string[], second: readonly string[]): readonly string[] {
   if (second.length === 0) return first
-  return first.length === 0 ? second : [...new Set([...first, ...second])]
+  return first.length === 0 ? second : [...new Set([...first, ...second])].slice(0, MAX_VALUES)
 }
 
 function toReply(query: Query, type: 'A' | 'AAAA' | 'PTR', values: readonly string[], ttl: number): Reply {

@@ -10,8 +10,11 @@ export interface Addresses {
 
 const WILDCARD = '\x01*'
 
-/** Most addresses of a name and names of an address: block lists give one address to a million names, which no answer can hold. */
-const MAX_VALUES = 1000
+/**
+ * Most addresses of a name and names of an address: block lists give one address to a million names, which no answer can hold; this many
+ * names of any length fit one message.
+ */
+export const MAX_VALUES = 240
 
 export class HostsTable {
   readonly #names = new Map<string, Addresses>()
