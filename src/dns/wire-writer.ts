@@ -32,19 +32,23 @@ export class WireWriter {
   }
 
   u8(value: number): void {
-    this.#octets[this.#reserve(1)] = value
+    const at = this.#reserve(1)
+    this.#octets[at] = value
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#reserve(2), value)
+    const at = this.#reserve(2)
+    this.#view.setUint16(at, value)
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#reserve(4), value)
+    const at = this.#reserve(4)
+    this.#view.setUint32(at, value)
   }
 
   bytes(value: Uint8Array): void {
-    this.#octets.set(value, this.#reserve(value.length))
+    const at = this.#reserve(value.length)
+    this.#octets.set(value, at)
   }
 
   /** Writes what `write` writes, preceded by its length in two octets. */
