@@ -1,0 +1,81 @@
+import { isIP } from 'node:net'
+import { custom, type Value } from 'corelet/plugin'
+import type { Target } from '../../src/upstream/target.ts'
+
+/** A TO argument, told apart by its form alone. */
+export type Destination =
+  | { kind: 'server'; target: Target }
+  | { kind: 'file'; path: string }
+  | { kind: 'host'; name: string; transport: Target['transport']; port: number }
+
+const PORTS = { dns: 53, tls: 853 } as const
+
+export const DESTINATION_CODES = {
+  'transport-not-supported': {
+    message: "'{0}' is not supported as a destination protocol in forward: {1}",
+    hint: 'forward asks over dns:// (UDP and TCP) and tls://',
+    example: '. {\n  forward . quic://127.0.0.1\n}',
+  },
+  'bad-destination': {
+    message: 'not an IP address, file, or valid domain: "{0}"',
+    hint: 'write an address (10.0.0.10, [2001:db8::1]:5353, tls://9.9.9.9%dns.quad9.net), a file such as /etc/resolv.conf, or a host name',
+    example: '. {\n  forward . not_a_port:dns\n}',
+  },
+}
+
+/** Reads a TO argument. */
+export const destination: Value<Destination> = custom('TO', 'destination', (token, report) => {
+  const [, scheme = 'dns', rest = ''] = /^(?:([a-z0-9]+):\/\/|(?=unix:))?(.*)$/is.exec(token.text)!
+  const transport = rest.startsWith('unix:') ? 'unix' : scheme.toLowerCase()
+  if (transport !== 'dns' && transport !== 'tls') {
+    return void report(token, 'transport-not-supported', transport, token.text)
+  }
+  const found = readServer(rest, transport) ?? readFile(rest) ?? readHost(rest, transport)
+  if (!found) report(token, 'bad-destination', token.text)
+  return found
+})
+
+/** `IP`, `IP:PORT`, `[IPv6]:PORT`; with TLS `IP%NAME` and `IP%NAME:PORT`, where CoreDNS takes what is behind the last `%` as the name. */
+function readServer(text: string, transport: Target['transport']): Destination | undefined {
+  const whole = splitName(text, transport)
+  if (isIP(whole.address) > 0) return toServer(whole, PORTS[transport], transport)
+  const { host, port } = splitPort(text)
+  const parts = splitName(host, transport)
+  if (port === undefined || isIP(parts.address) === 0) return undefined
+  return toServer(parts, port, transport)
+}
+
+function toServer(
+  { address, serverName }: { address: string; serverName: string },
+  port: number,
+  transport: Target['transport'],
+): Destination {
+  return { kind: 'server', target: { transport, address, port, ...(serverName !== '' && { serverName }) } }
+}
+
+function splitName(text: string, transport: Target['transport']): { address: string; serverName: string } {
+  const inner = text.startsWith('[') ? text.replace(/^\[|\]$/g, '') : text
+  const cut = transport === 'tls' ? inner.lastIndexOf('%') : -1
+  if (cut < 0) return { address: inner, serverName: '' }
+  return { address: inner.slice(0, cut).replace(/\]$/, ''), serverName: inner.slice(cut + 1) }
+}
+
+/** The parts of `HOST:PORT`; `port` is undefined when there is none or it is not a number from 1 to 65535. */
+function splitPort(text: string): { host: string; port: number | undefined } {
+  const match = /^(.*):(\d{1,5})$/s.exec(text)
+  const port = Number(match?.[2])
+  return match && port > 0 && port <= 0xffff ? { host: match[1]!, port } : { host: text, port: undefined }
+}
+
+/** A scheme in front of a file name has no meaning: what the file lists is asked over plain DNS. */
+function readFile(text: string): Destination | undefined {
+  return text.includes('/') || text.startsWith('.') ? { kind: 'file', path: text } : undefined
+}
+
+function readHost(text: string, transport: Target['transport']): Destination | undefined {
+  const { host, port = PORTS[transport] } = splitPort(text)
+  const labels = host.replace(/\.$/, '').split('.')
+  if (host.length > 254 || !labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)))
+    return undefined
+  return { kind: 'host', name: host, transport, port }
+}

@@ -1,0 +1,37 @@
+import { AD, CD, OPTIONS, type Query, RD } from 'corelet/plugin'
+
+/** EDNS options that concern one client or one hop, not the answer. */
+export const HOP_BY_HOP: ReadonlySet<number> = new Set([OPTIONS.COOKIE, OPTIONS.KEEPALIVE, OPTIONS.PADDING])
+
+/** UDP payload size in octets up to which answers need not be cut for most clients (RFC 9715). */
+const COMMON_SIZE = 1232
+
+/**
+ * What an answer depends on, as a string: queries with the same key can share one. undefined when a query carries more than a question
+ * and an OPT, a signature for example.
+ */
+export function toFlightKey(query: Query): string | undefined {
+  if (!isPlain(query)) return undefined
+  const flags = query.flags & (RD | AD | CD)
+  return `${query.proto} ${flags} ${query.qtype} ${query.qclass} ${ednsKey(query)} ${query.key}`
+}
+
+/** Octets of the query without what trails it, in memory of their own. */
+export function copyPacket(query: Query): Uint8Array {
+  const end = isPlain(query) ? (query.edns ? query.optionsEnd : query.questionEnd) : query.packet.length
+  return query.packet.slice(0, end)
+}
+
+function isPlain({ packet, edns }: Query): boolean {
+  for (let i = 6; i < 11; i++) if (packet[i] !== 0) return false
+  return packet[11] === (edns ? 1 : 0)
+}
+
+function ednsKey(query: Query): string {
+  if (!query.edns) return '-'
+  let key = `${query.udpSize >= COMMON_SIZE ? 'large' : 'small'} ${query.ednsFlags}`
+  for (const { code, data } of query.options) {
+    if (!HOP_BY_HOP.has(code)) key += ` ${code}=${Buffer.from(data).toString('hex')}`
+  }
+  return key
+}

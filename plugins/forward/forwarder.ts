@@ -1,0 +1,124 @@
+import { type Clock, type Next, OPCODES, type Query, RCODES, Reply, TYPES, WireError } from 'corelet/plugin'
+import { Deadlines, type Expirable } from '../../src/upstream/deadlines.ts'
+import type { Policy } from '../../src/upstream/policy.ts'
+import { SingleFlight } from '../../src/upstream/single-flight.ts'
+import type { Upstream } from '../../src/upstream/upstream.ts'
+import { type AttemptSettings, attempt, type Outcome } from './attempts.ts'
+import { copyPacket, HOP_BY_HOP, toFlightKey } from './flight.ts'
+import type { ForwardMetrics } from './metrics.ts'
+import type { ForwardOptions } from './options.ts'
+
+/** Milliseconds after which a client gets SERVFAIL whatever goes on: most give up after 5 s. A longer read_timeout is honoured. */
+const PATIENCE = 4400
+
+/** Types that are no data: signatures, EDNS and the like (RFC 6895 §3.1, RFC 9824 §3.4). */
+const META_TYPES: ReadonlySet<number> = new Set([TYPES.OPT, TYPES.TKEY, TYPES.TSIG, TYPES.MAILA, TYPES.NXNAME])
+
+interface Parts {
+  clock: Clock
+  metrics: ForwardMetrics
+  upstreams: readonly Upstream[]
+  policy: Policy
+  answered: AttemptSettings['answered']
+}
+
+/** What all who asked the same get: the Reply that they share, or why there is none. */
+type Landing =
+  | { reply: Reply; upstream: Upstream }
+  | { reply?: undefined; upstream: Upstream | undefined; error: string }
+
+export interface Forwarder {
+  forward(query: Query, next: Next): Reply | Promise<Reply>
+  close(): void
+}
+
+/** The part of `forward` behind its zones: limits, single flight, and what becomes of the outcome. */
+export function createForwarder(options: ForwardOptions, parts: Parts): Forwarder {
+  const { clock, metrics, upstreams } = parts
+  const patience = Math.max(PATIENCE, options.readTimeout)
+  const settings: AttemptSettings = {
+    clock,
+    upstreams,
+    policy: parts.policy,
+    maxAttempts: toLimit(options.maxConnectAttempts ?? 2 * upstreams.length),
+    patience,
+    failfast: options.failfast,
+    failover: options.failover,
+    healthcheckBroken: metrics.healthcheckBroken,
+    answered: parts.answered,
+  }
+  const maxConcurrent = toLimit(options.maxConcurrent)
+  const deadlines = new Deadlines<Expirable>(clock, patience)
+  const flights = new SingleFlight<Landing>()
+  let concurrent = 0
+
+  async function fly(query: Query): Promise<Landing> {
+    const question = { packet: copyPacket(query), questionEnd: query.questionEnd, anyReply: false }
+    const outcome = await new Promise<Outcome>((resolve) => {
+      const guard = { expire: () => resolve({ upstream: undefined, error: `no answer within ${patience} ms` }) }
+      deadlines.add(guard)
+      void attempt(question, query.proto, settings).then((result) => {
+        deadlines.delete(guard)
+        resolve(result)
+      })
+    })
+    return toLanding(outcome)
+  }
+
+  async function ask(query: Query, next: Next): Promise<Reply> {
+    const key = toFlightKey(query)
+    const flight = key === undefined ? { shared: false, result: fly(query) } : flights.run(key, () => fly(query))
+    if (flight.shared) metrics.shared.inc()
+    const landing = await flight.result
+    const { upstream, reply } = landing
+    if (upstream) query.setMetadata('forward/upstream', () => upstream.label)
+    if (!reply) return query.fail(RCODES.SERVFAIL, 'forward', landing.error)
+    if (next.plugin === 'forward' && asksNext(reply)) return next(query)
+    return flight.shared ? withoutHopByHop(reply) : reply
+  }
+
+  function asksNext(reply: Reply): boolean {
+    if (options.next.has(reply.rcode)) return true
+    return options.nextOnNodata && reply.rcode === RCODES.NOERROR && reply.scan?.answers === 0
+  }
+
+  return {
+    forward(query, next) {
+      if (query.opcode === OPCODES.NOTIFY) return query.fail(RCODES.REFUSED, 'forward', 'NOTIFY is not forwarded')
+      if (query.qtype === TYPES.AXFR || query.qtype === TYPES.IXFR) {
+        return query.fail(RCODES.REFUSED, 'forward', 'zone transfers are not forwarded')
+      }
+      if (META_TYPES.has(query.qtype)) return query.fail(RCODES.FORMERR, 'forward', `${query.type} is no data type`)
+      if (concurrent >= maxConcurrent) {
+        metrics.rejected.inc()
+        const error = `concurrent queries exceeded maximum ${maxConcurrent}`
+        return query.fail(RCODES.REFUSED, 'forward', error)
+      }
+      concurrent++
+      return ask(query, next).finally(() => concurrent--)
+    },
+    close: () => deadlines.close(),
+  }
+}
+
+/** Limits are written with 0 for none. */
+function toLimit(number: number): number {
+  return number === 0 ? Infinity : number
+}
+
+function toLanding(outcome: Outcome): Landing {
+  if (!outcome.answer) return outcome
+  const { answer, upstream } = outcome
+  try {
+    return { upstream, reply: Reply.fromWire(answer.wire, answer.scan, 'forward', `answered by ${upstream.label}`) }
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    return { upstream, error: `${upstream.label}: malformed answer: ${error.message}` }
+  }
+}
+
+/** Options such as a cookie were meant for the client whose query went out. */
+function withoutHopByHop(reply: Reply): Reply {
+  if (!reply.options.some(({ code }) => HOP_BY_HOP.has(code))) return reply
+  return reply.copy({ options: reply.options.filter(({ code }) => !HOP_BY_HOP.has(code)) })
+}

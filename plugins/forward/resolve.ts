@@ -1,0 +1,69 @@
+import { lookup, Resolver } from 'node:dns/promises'
+import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { showTarget, type Target } from '../../src/upstream/target.ts'
+import type { Destination } from './destination.ts'
+
+/** Milliseconds that a server of the `resolver` option may take. */
+const RESOLVER_TIMEOUT = 2000
+
+/**
+ * The servers that the destinations stand for: files are read, host names looked up with the first of `resolvers` that answers, or by the
+ * system. A server that is listed twice is taken once, whatever its transport.
+ * @throws Error when a file can't be read, a name has no address, or no server is left
+ */
+export async function resolveDestinations(
+  destinations: readonly Destination[],
+  resolvers: readonly string[],
+): Promise<Target[]> {
+  const lists = await Promise.all(destinations.map((destination) => resolveOne(destination, resolvers)))
+  const targets = new Map<string, Target>()
+  for (const target of lists.flat()) {
+    const label = showTarget(target)
+    if (!targets.has(label)) targets.set(label, target)
+  }
+  if (targets.size === 0) throw new Error('no valid upstream addresses found')
+  return [...targets.values()]
+}
+
+async function resolveOne(destination: Destination, resolvers: readonly string[]): Promise<Target[]> {
+  if (destination.kind === 'server') return [destination.target]
+  if (destination.kind === 'file') return readNameservers(await readFile(destination.path, 'utf8'))
+  const { name, transport, port } = destination
+  const addresses = await lookUp(name, resolvers)
+  return addresses.map((address) => ({ transport, address, port }))
+}
+
+/** The `nameserver` lines of a file in the form of resolv.conf(5); zones of addresses and all other lines are ignored. */
+function readNameservers(text: string): Target[] {
+  const targets: Target[] = []
+  for (const line of text.split('\n')) {
+    const [keyword, word = ''] = line.trim().split(/\s+/)
+    const address = word.replace(/%.*/, '')
+    if (keyword === 'nameserver' && isIP(address) > 0) targets.push({ transport: 'dns', address, port: 53 })
+  }
+  return targets
+}
+
+async function lookUp(name: string, resolvers: readonly string[]): Promise<string[]> {
+  try {
+    if (resolvers.length === 0) return (await lookup(name, { all: true })).map(({ address }) => address)
+    return await askResolvers(name, resolvers)
+  } catch (error) {
+    throw new Error(`failed to resolve "${name}": ${(error as Error).message}`)
+  }
+}
+
+async function askResolvers(name: string, resolvers: readonly string[]): Promise<string[]> {
+  let failure = new Error('no such host')
+  for (const server of resolvers) {
+    const resolver = new Resolver({ timeout: RESOLVER_TIMEOUT, tries: 1 })
+    resolver.setServers([server])
+    const results = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)])
+    const addresses = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+    if (addresses.length > 0) return addresses
+    const rejected = results.find((result) => result.status === 'rejected')
+    if (rejected) failure = rejected.reason as Error
+  }
+  throw failure
+}

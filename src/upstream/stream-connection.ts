@@ -1,0 +1,106 @@
+import type { Socket } from 'node:net'
+import { ExchangeFailure } from './failure.ts'
+import { FrameReader, toFrame } from './frames.ts'
+import type { Pending } from './pending.ts'
+import { type Mismatch, readAnswer } from './question.ts'
+import { randomId } from './random.ts'
+
+/** Queries that may be out on one connection. */
+const PIPELINE_LIMIT = 256
+
+export interface StreamEvents {
+  mismatch(reason: Mismatch): void
+  opened(connection: StreamConnection): void
+  /** The last query that was out has its result. */
+  idle(connection: StreamConnection): void
+  closed(connection: StreamConnection): void
+}
+
+/**
+ * One TCP or TLS connection to an upstream. Queries are pipelined and answered in any order (RFC 7766 §6.2.1.1, §7); those that come while
+ * it is being opened wait for it.
+ */
+export class StreamConnection {
+  readonly createdAt: number
+  lastUsed: number
+  readonly #socket: Socket
+  readonly #events: StreamEvents
+  readonly #table = new Map<number, Pending>()
+  #open = false
+  #closed = false
+  /** Something came back on it, so that a close is the server's way of saying that it was idle for too long. */
+  #proven = false
+
+  /** @param ready event of `socket` that says it can be written to */
+  constructor(socket: Socket, ready: 'connect' | 'secureConnect', now: number, events: StreamEvents) {
+    this.createdAt = this.lastUsed = now
+    this.#socket = socket
+    this.#events = events
+    const reader = new FrameReader((message) => this.#receive(message))
+    socket.on('data', (chunk) => reader.push(chunk))
+    socket.on('error', (error) => this.close(error.message))
+    socket.on('end', () => this.close('connection closed by the server'))
+    socket.on('close', () => this.close('connection closed'))
+    socket.on(ready, () => this.#opened())
+  }
+
+  get isOpen(): boolean {
+    return this.#open && !this.#closed
+  }
+
+  get inFlight(): number {
+    return this.#table.size
+  }
+
+  get full(): boolean {
+    return this.#table.size >= PIPELINE_LIMIT || this.#socket.writableLength > 65_536
+  }
+
+  send(pending: Pending, now: number): void {
+    this.lastUsed = now
+    let id = randomId()
+    while (this.#table.has(id)) id = (id + 1) & 0xffff
+    pending.id = id
+    pending.table = this.#table
+    pending.released = () => {
+      if (this.#table.size === 0 && !this.#closed) this.#events.idle(this)
+    }
+    this.#table.set(id, pending)
+    if (this.#open) this.#socket.write(toFrame(pending.question.packet, id))
+  }
+
+  /** Closes it; queries that are out fail. */
+  close(reason: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#socket.destroy()
+    this.#events.closed(this)
+    const kind = this.#proven ? 'closed' : 'network'
+    for (const pending of [...this.#table.values()]) pending.settle(new ExchangeFailure(kind, reason))
+  }
+
+  #opened(): void {
+    this.#open = true
+    this.#events.opened(this)
+    for (const pending of this.#table.values()) {
+      pending.restart()
+      this.#socket.write(toFrame(pending.question.packet, pending.id))
+    }
+  }
+
+  #receive(wire: Buffer): void {
+    this.#proven = true
+    const pending = wire.length < 12 ? undefined : this.#table.get(wire.readUInt16BE())
+    if (!pending) {
+      this.#events.mismatch(wire.length < 12 ? 'short' : 'id')
+      return
+    }
+    const answer = readAnswer(pending.question, wire)
+    if (typeof answer === 'string') {
+      this.#events.mismatch(answer)
+      pending.settle(new ExchangeFailure('mismatch', `the message over the connection is no answer: ${answer}`))
+    } else {
+      pending.settle(answer)
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import type { SecureContext } from 'node:tls'
+import { TC } from '../dns/constants.ts'
+import type { Clock, Timer } from '../plugin/clock.ts'
+import { Deadlines } from './deadlines.ts'
+import { ExchangeFailure } from './failure.ts'
+import { Health } from './health.ts'
+import { Pending, type Result } from './pending.ts'
+import { createProbe } from './probe.ts'
+import type { Mismatch, Question } from './question.ts'
+import { StreamPool } from './stream-pool.ts'
+import { showTarget, type Target } from './target.ts'
+import { UdpPool } from './udp-pool.ts'
+
+/** Queries of one upstream that may be out; then the one that waits longest makes room, if it has waited for {@link PATIENCE}. */
+const MAX_IN_FLIGHT = 8192
+const PATIENCE = 200
+/** Milliseconds that a probe waits. */
+const PROBE_TIMEOUT = 1000
+/** Milliseconds between looks for idle sockets. */
+const SWEEP_INTERVAL = 10_000
+/** Reused connections that may turn out to be closed before a query fails. */
+const CLOSED_LIMIT = 4
+
+export type Proto = 'udp' | 'tcp' | 'tcp-tls'
+
+export interface UpstreamOptions {
+  target: Target
+  clock: Clock
+  /** Certificates for TLS. Needed when the target is a `tls` one. */
+  secure?: SecureContext | undefined
+  sourceAddress?: string | undefined
+  forceTcp: boolean
+  preferUdp: boolean
+  /** Milliseconds that an answer may take. */
+  readTimeout: number
+  /** Milliseconds of idleness after which a socket is closed. */
+  expire: number
+  /** Milliseconds after which a socket is used no more; 0 is never. */
+  maxAge: number
+  /** Idle connections that are kept; 0 is without limit. */
+  maxIdle: number
+  maxFails: number
+  /** What probes ask; the interval in milliseconds. */
+  healthCheck: { interval: number; recursionDesired: boolean; domain: string }
+  events: UpstreamEvents
+}
+
+/** Told what happens, for metrics. */
+export interface UpstreamEvents {
+  /** A message came that is not the answer to the query that was out. */
+  mismatch(reason: Mismatch): void
+  /** An exchange found an open socket, or had to open one. */
+  cached(proto: Proto, hit: boolean): void
+  probeFailed(): void
+}
+
+/** One server that queries are forwarded to: its sockets, its health. */
+export class Upstream {
+  readonly target: Target
+  /** `IP:PORT`. */
+  readonly label: string
+  readonly health: Health
+  readonly #options: UpstreamOptions
+  readonly #queries: Deadlines<Pending>
+  readonly #probes: Deadlines<Pending>
+  readonly #udp: UdpPool
+  readonly #stream: StreamPool
+  readonly #sweep: Timer
+
+  constructor(options: UpstreamOptions) {
+    const { target, clock, sourceAddress, expire, maxAge, maxIdle, maxFails, healthCheck, events } = options
+    this.#options = options
+    this.target = target
+    this.label = showTarget(target)
+    this.#queries = new Deadlines(clock, options.readTimeout)
+    this.#probes = new Deadlines(clock, PROBE_TIMEOUT)
+    const common = { target, sourceAddress, clock, expire, maxAge }
+    const streamProto = target.transport === 'tls' ? 'tcp-tls' : 'tcp'
+    this.#udp = new UdpPool({
+      ...common,
+      events: { mismatch: events.mismatch, cached: (hit) => events.cached('udp', hit) },
+    })
+    this.#stream = new StreamPool({
+      ...common,
+      maxIdle,
+      secure: target.transport === 'tls' ? options.secure : undefined,
+      events: { mismatch: events.mismatch, cached: (hit) => events.cached(streamProto, hit) },
+    })
+    const probe = createProbe(healthCheck)
+    this.health = new Health({
+      clock,
+      maxFails,
+      interval: healthCheck.interval,
+      probe: async () => !((await this.#ask(probe, this.#protoFor('udp'), this.#probes)) instanceof Error),
+      failed: events.probeFailed,
+    })
+    if (this.#protoFor('udp') === 'udp') this.#udp.reserve()
+    this.#sweep = clock.interval(SWEEP_INTERVAL, () => {
+      this.#udp.sweep()
+      this.#stream.sweep()
+    })
+  }
+
+  /** Asks it. Never rejects. @param proto what the client came over */
+  async exchange(question: Question, proto: 'udp' | 'tcp'): Promise<Result> {
+    if (this.#queries.size >= MAX_IN_FLIGHT && !this.#makeRoom()) {
+      return new ExchangeFailure('overload', `${MAX_IN_FLIGHT} queries wait already`)
+    }
+    const over = this.#protoFor(proto)
+    let result = await this.#ask(question, over, this.#queries)
+    if (over === 'udp' && this.#wantsTcp(result)) result = await this.#ask(question, 'tcp', this.#queries)
+    return result
+  }
+
+  /** Closes all sockets and stops probing; queries that are out fail. */
+  close(): void {
+    this.health.stop()
+    this.#sweep.cancel()
+    this.#udp.close()
+    this.#stream.close()
+    this.#queries.close()
+    this.#probes.close()
+  }
+
+  #protoFor(proto: 'udp' | 'tcp'): 'udp' | 'tcp' {
+    if (this.target.transport === 'tls' || this.#options.forceTcp) return 'tcp'
+    return this.#options.preferUdp ? 'udp' : proto
+  }
+
+  /** UDP is left when somebody seems to guess answers, and for what was cut off when the client did not choose UDP. */
+  #wantsTcp(result: Result): boolean {
+    if (result instanceof ExchangeFailure) return result.kind === 'mismatch'
+    return this.#options.preferUdp && (result.scan.flags & TC) !== 0
+  }
+
+  async #ask(question: Question, proto: 'udp' | 'tcp', deadlines: Deadlines<Pending>): Promise<Result> {
+    const pool = proto === 'udp' ? this.#udp : this.#stream
+    for (let closed = 0; ; closed++) {
+      const result = await new Promise<Result>((resolve) => pool.send(new Pending(question, deadlines, resolve)))
+      if (!(result instanceof ExchangeFailure) || result.kind !== 'closed' || closed === CLOSED_LIMIT) return result
+    }
+  }
+
+  #makeRoom(): boolean {
+    const oldest = this.#queries.oldest
+    if (!oldest || oldest.waited < PATIENCE) return false
+    oldest.item.settle(new ExchangeFailure('overload', 'gave way to newer queries'))
+    return true
+  }
+}
