@@ -9,9 +9,11 @@ export type Verdict = 'serve' | 'drop' | 'header-only' | 'formerr' | 'badvers' |
 /** Longest UDP payload in octets for a client without EDNS (RFC 1035 §4.2.1). */
 export const PLAIN_UDP_SIZE = 512
 
+const NO_PACKET = new Uint8Array(12)
+
 /** The fields that {@link readQuery} finds; one object can be filled again and again. */
 export class QueryView {
-  packet: Uint8Array = new Uint8Array(12)
+  packet: Uint8Array = NO_PACKET
   id = 0
   flags = 0
   /** Lower-cased wire octets of the query name as a binary string; see name.ts. */

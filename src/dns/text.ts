@@ -43,7 +43,7 @@ export function parseRecord(text: string, defaults: { ttl?: number } = {}): Reso
     if (ttl === undefined && /^\d{1,10}$/.test(word)) {
       ttl = Number(word)
       if (ttl > 0x7fffffff) throw new TextError(`TTL over 2147483647: ${word}`, column)
-    } else if (cls === undefined && fromTypeName(word) === undefined && fromClassName(word) !== undefined) {
+    } else if (cls === undefined && fromClassName(word) !== undefined) {
       cls = fromClassName(word)
     } else {
       const type = fromTypeName(word)

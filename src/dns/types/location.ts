@@ -126,5 +126,5 @@ function parseMetres(words: Words): number | undefined {
 }
 
 function formatSize(metres: number): string {
-  return Number.isInteger(metres) ? `${metres}m` : `${metres.toFixed(2)}m`
+  return metres < 1 ? `${metres.toFixed(2)}m` : `${metres}m`
 }

@@ -27,7 +27,7 @@ const signature = {
   keyTag: u16,
 }
 
-/** Mnemonics of RFC 4398 §2.1 and of the DNSSEC algorithm numbers, as `dig` prints them. */
+/** Certificate types of RFC 4398 §2.1. */
 const CERTIFICATES = {
   PKIX: 1,
   SPKI: 2,
@@ -39,6 +39,26 @@ const CERTIFICATES = {
   IACPKIX: 8,
   URI: 253,
   OID: 254,
+}
+
+/** DNSSEC algorithms, by their mnemonics in CERT (RFC 4398 §2.2) as `dig` prints them; elsewhere they are numbers. */
+const ALGORITHMS = {
+  RSAMD5: 1,
+  DH: 2,
+  DSA: 3,
+  RSASHA1: 5,
+  NSEC3DSA: 6,
+  NSEC3RSASHA1: 7,
+  RSASHA256: 8,
+  RSASHA512: 10,
+  ECCGOST: 12,
+  ECDSAP256SHA256: 13,
+  ECDSAP384SHA384: 14,
+  ED25519: 15,
+  ED448: 16,
+  INDIRECT: 252,
+  PRIVATEDNS: 253,
+  PRIVATEOID: 254,
 }
 
 const TSIG_ERRORS = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 }
@@ -98,7 +118,12 @@ export const FORMATS = {
   ZONEMD: struct({ serial: u32, scheme: u8, algorithm: u8, digest: restHex }),
   DLV: ds,
   // Keys and certificates: RFC 4398, 4255, 6698, 8162, 7929, 8659, 7553
-  CERT: struct({ certificateType: named(u16, CERTIFICATES), keyTag: u16, algorithm: u8, certificate: restBase64 }),
+  CERT: struct({
+    certificateType: named(u16, CERTIFICATES),
+    keyTag: u16,
+    algorithm: named(u8, ALGORITHMS),
+    certificate: restBase64,
+  }),
   SSHFP: struct({ algorithm: u8, hash: u8, fingerprint: hexText }),
   TLSA: tlsa,
   SMIMEA: tlsa,
