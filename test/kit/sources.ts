@@ -1,0 +1,50 @@
+/** The project's own files, for tests about them. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative, resolve, sep } from 'node:path'
+
+export const ROOT = resolve(import.meta.dirname, '../..')
+
+/** Paths of all files below `folder` of the project, relative to its root, sorted. */
+export function listFiles(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => !path.includes('node_modules/'))
+    .sort()
+}
+
+/** Text of one of the project's files. */
+export function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
+
+/** Code that runs in production: no tests, no test kit. */
+export function listSources(): string[] {
+  return [...listFiles('src'), ...listFiles('plugins')].filter(
+    (path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && path !== 'src/plugin/testing.ts',
+  )
+}
+
+/** Folders of plugins by name. */
+export function listPlugins(): string[] {
+  return readdirSync(join(ROOT, 'plugins'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()
+}
+
+/** The fenced code blocks of a Markdown file that have the given language, with the line they begin on. */
+export function listFences(path: string, language: string): { path: string; line: number; text: string }[] {
+  const fences: { path: string; line: number; text: string }[] = []
+  let open: { line: number; language: string; lines: string[] } | undefined
+  for (const [index, line] of read(path).split('\n').entries()) {
+    const fence = /^\s*```(.*)$/.exec(line)
+    if (!fence) open?.lines.push(line)
+    else if (!open) open = { line: index + 1, language: fence[1]!.trim(), lines: [] }
+    else {
+      if (open.language === language) fences.push({ path, line: open.line, text: `${open.lines.join('\n')}\n` })
+      open = undefined
+    }
+  }
+  return fences
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { dirname, posix } from 'node:path'
+import { test } from 'node:test'
+import { listSources, read } from '../kit/sources.ts'
+
+/** Who may import whom; the table of ARCHITECTURE.md. A folder may always import itself. */
+const ALLOWED: Record<string, readonly string[]> = {
+  'src/dns': [],
+  'src/corefile': ['src/dns'],
+  'src/net': [],
+  'src/plugin': ['src/dns', 'src/corefile'],
+  'src/upstream': ['src/dns', 'src/net', 'src/plugin'],
+  'src/server': ['src/plugin', 'src/net', 'src/dns'],
+  'src/observe': ['src/plugin', 'src/dns'],
+  'src/instance': ['src/server', 'src/observe', 'src/corefile', 'src/plugin', 'src/dns', 'src/net'],
+  'src/cli': [
+    'src/instance',
+    'src/server',
+    'src/observe',
+    'src/plugin',
+    'src/corefile',
+    'src/net',
+    'src/dns',
+    'plugins',
+  ],
+  plugins: ['corelet/plugin', 'src/upstream', 'src/observe'],
+}
+
+/** Folders that may only name the types of another one. */
+const TYPES_ONLY = new Set(['src/upstream → src/plugin'])
+
+/** Packages in production and the folders that may import them. */
+const PACKAGES: Record<string, readonly string[]> = {
+  chevrotain: ['src/corefile'],
+  fastify: ['src/observe'],
+  pino: ['src/observe'],
+  'prom-client': ['src/observe'],
+  re2js: ['src/plugin', 'plugins/errors'],
+  'lru-cache': ['plugins/cache'],
+}
+
+/** What does input and output; the wire and the language do none. */
+const INPUT_OUTPUT = /^node:(fs|dgram|http|http2|https|tls|child_process|worker_threads|dns)(\/|$)/
+
+interface Import {
+  from: string
+  to: string
+  typesOnly: boolean
+}
+
+function listImports(path: string): Import[] {
+  const text = read(path)
+  const found: Import[] = []
+  for (const [, types, to] of text.matchAll(/^(?:import|export)\s+(type\s)?[^'";]*?from\s+'([^']+)'/gm)) {
+    found.push({ from: path, to: to!, typesOnly: types !== undefined })
+  }
+  for (const [, to] of text.matchAll(/\bimport\(\s*'([^']+)'/g)) found.push({ from: path, to: to!, typesOnly: false })
+  for (const [, to] of text.matchAll(/^import\s+'([^']+)'/gm)) found.push({ from: path, to: to!, typesOnly: false })
+  return found
+}
+
+function layerOf(path: string): string {
+  const [first, second] = path.split('/')
+  return first === 'plugins' ? 'plugins' : `${first}/${second}`
+}
+
+const imports = listSources().flatMap(listImports)
+
+test('imports are found at all', () => {
+  const found = (from: string, to: string) => imports.some((each) => each.from === from && each.to === to)
+  assert.ok(found('src/plugin/query.ts', '../dns/name.ts'))
+  assert.ok(found('plugins/order.ts', './whoami/index.ts'))
+  assert.ok(found('plugins/whoami/index.ts', 'corelet/plugin'))
+})
+
+test('imports follow the layers', () => {
+  const wrong = imports.flatMap(({ from, to, typesOnly }) => {
+    if (!to.startsWith('.') && !to.startsWith('corelet/')) return []
+    const target = to.startsWith('.') ? layerOf(posix.join(dirname(from), to)) : to
+    const layer = layerOf(from)
+    const allowed = ALLOWED[layer]
+    assert.ok(allowed, `${layer} has no line in the table`)
+    if (target === layer) return []
+    if (!allowed.includes(target)) return [`${from} imports ${to}`]
+    return TYPES_ONLY.has(`${layer} → ${target}`) && !typesOnly ? [`${from} imports more than types from ${to}`] : []
+  })
+  assert.deepEqual(wrong, [])
+})
+
+test('no plugin imports another', () => {
+  const folder = (path: string) => path.split('/')[1]!
+  const wrong = imports
+    .filter(({ from, to }) => from.startsWith('plugins/') && from !== 'plugins/order.ts' && to.startsWith('.'))
+    .filter(({ from, to }) => {
+      const target = posix.join(dirname(from), to)
+      return target.startsWith('plugins/') && folder(target) !== folder(from)
+    })
+  assert.deepEqual(wrong, [])
+})
+
+test('each package is imported where its job is', () => {
+  const wrong = imports
+    .filter(({ to }) => !/^(\.|node:|corelet\/)/.test(to))
+    .filter(({ from, to }) => !PACKAGES[to]?.some((folder) => from.startsWith(`${folder}/`)))
+    .map(({ from, to }) => `${from} imports ${to}`)
+  assert.deepEqual(wrong, [])
+})
+
+test('the wire and the language do no input or output', () => {
+  const wrong = imports.filter(({ from, to }) => /^src\/(dns|corefile)\//.test(from) && INPUT_OUTPUT.test(to))
+  assert.deepEqual(wrong, [])
+})
+
+test('a Corefile is what loads chevrotain', () => {
+  const early = listSources()
+    .filter((path) => !path.startsWith('src/corefile/'))
+    .filter((path) => /^import (?!type)[^']*corefile\/(lexer|grammar|parser)\.ts'/m.test(read(path)))
+  assert.deepEqual(early, [])
+})
+
+test('imports name files with their extension, and production code no tests', () => {
+  const wrong = imports.filter(
+    ({ to }) => (to.startsWith('.') && !/\.(ts|json)$/.test(to)) || /\btest(ing)?\b/.test(to),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('ARCHITECTURE.md has the same table', () => {
+  const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `((?:src\/|plugins)[^`]*?)\/?` \|[^|]*\| ([^|]*) \|$/gm)]
+  const table = Object.fromEntries(
+    rows.map(([, folder, cell]) => [folder!, [...cell!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!)]),
+  )
+  const short = (folder: string) => folder.replace(/^src\//, '')
+  for (const [folder, allowed] of Object.entries(ALLOWED)) {
+    if (folder === 'src/cli') continue
+    assert.deepEqual(new Set(table[folder]), new Set(allowed.map(short)), folder)
+  }
+})
