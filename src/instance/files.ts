@@ -1,0 +1,102 @@
+import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { FileAccess } from '../corefile/files.ts'
+
+/** Largest file that is read as part of a configuration, in octets. */
+const MAX_FILE = 16 * 1024 * 1024
+
+/** The files of the machine. Octets that are not UTF-8 become U+FFFD. */
+export const systemFiles: FileAccess = {
+  resolve: (from, path) => resolve(dirname(resolve(from)), path),
+  readFile(path) {
+    try {
+      const stat = statSync(path)
+      if (stat.isDirectory()) return { error: 'is a directory' }
+      if (stat.size > MAX_FILE) return { error: `is larger than ${MAX_FILE} bytes` }
+      return { text: readFileSync(path, 'utf8') }
+    } catch (error) {
+      return { error: describe(error) }
+    }
+  },
+  glob: globPaths,
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  ELOOP: 'too many levels of symbolic links',
+  ENOTDIR: 'not a directory',
+}
+
+function describe(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  return REASONS[code] ?? message
+}
+
+/**
+ * The paths that match a pattern, sorted within each folder, as Go's filepath.Glob finds them: `*` and `?` match dot files too and never
+ * a slash; errors of the file system count as "nothing there". undefined when the pattern is malformed.
+ */
+export function globPaths(pattern: string): string[] | undefined {
+  if (!isWellFormed(pattern)) return undefined
+  return expand(pattern)
+}
+
+function expand(pattern: string): string[] {
+  if (!hasMeta(pattern)) return exists(pattern) ? [pattern] : []
+  const slash = pattern.lastIndexOf('/')
+  const folder = slash < 0 ? '.' : slash === 0 ? '/' : pattern.slice(0, slash)
+  const matcher = toRegExp(pattern.slice(slash + 1))
+  const folders = hasMeta(folder) ? expand(folder) : [folder]
+  return folders.flatMap((each) =>
+    namesIn(each)
+      .filter((name) => matcher.test(name))
+      .map((name) => join(each, name)),
+  )
+}
+
+function hasMeta(pattern: string): boolean {
+  return /[*?[\\]/.test(pattern)
+}
+
+function exists(path: string): boolean {
+  try {
+    lstatSync(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Names in a folder in the order of their octets; none when it can't be read. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .map((name) => Buffer.from(name))
+      .sort(Buffer.compare)
+      .map(String)
+  } catch {
+    return []
+  }
+}
+
+/**
+ * A pattern of Go's filepath.Match: `*`, `?`, and `\` before any character. Classes in brackets never get here: `import` refuses them, and
+ * half of one is malformed.
+ */
+function isWellFormed(pattern: string): boolean {
+  return /^(?:[^\\[]|\\.)*$/s.test(pattern)
+}
+
+function toRegExp(pattern: string): RegExp {
+  const source = pattern.replace(
+    /\\(.)|([*?])|([^\\*?])/gs,
+    (_, escaped?: string, wildcard?: string, plain?: string) =>
+      wildcard ? (wildcard === '*' ? '[^/]*' : '[^/]') : escapeRegExp(escaped ?? plain!),
+  )
+  return new RegExp(`^${source}$`, 'su')
+}
+
+function escapeRegExp(char: string): string {
+  return /[\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char
+}
