@@ -36,6 +36,7 @@ export class TcpConnection {
   /** No more messages are taken: the client has sent all, the limit is reached, or the server closes. */
   #finished = false
   #ended = false
+  #leaving = false
   #paused = false
   #reading = false
   /** When the message that is being received began; NaN between messages. */
@@ -85,12 +86,16 @@ export class TcpConnection {
     }
     this.#socket.uncork()
     this.#reading = false
-    if (this.#finished) return this.#endWhenSettled()
-    if (this.#frames.inMessage && Number.isNaN(this.#begun)) this.#begun = this.#parts.clock.monotonic()
-    if (this.#full === this.#paused) return
+    if (this.#finished) this.#endWhenSettled()
+    else this.#pauseOrResume()
+  }
+
+  #pauseOrResume(): void {
+    const resumed = this.#paused && !this.#full
+    if (this.#frames.inMessage && (Number.isNaN(this.#begun) || resumed)) this.#begun = this.#parts.clock.monotonic()
+    if (resumed) this.#socket.resume()
+    else if (this.#full && !this.#paused) this.#socket.pause()
     this.#paused = this.#full
-    if (this.#paused) this.#socket.pause()
-    else this.#socket.resume()
   }
 
   get #full(): boolean {
@@ -127,35 +132,49 @@ export class TcpConnection {
     this.#endWhenSettled()
   }
 
+  /** Like {@link TcpConnection.finish}, without waiting for the client to end its side. */
+  leave(): void {
+    this.#leaving = true
+    if (this.#socket.writableFinished) this.#socket.destroy()
+    else this.finish()
+  }
+
   #endWhenSettled(): void {
     if (this.#ended || this.pending > 0 || this.#reading) return
     this.#ended = true
     this.lastActive = this.#parts.clock.monotonic()
-    this.#socket.end()
+    this.#socket.end(() => {
+      if (this.#leaving) this.#socket.destroy()
+    })
     // What still comes in is read and thrown away: unread octets would turn the FIN into a RST, which can cost the client its answers.
     this.#socket.resume()
   }
 
   /** Cuts the connection when it is past a deadline. */
   checkDeadlines(now: number): void {
-    const { read, write, idle } = this.#server.settings.timeouts
+    if (this.#isStuck(now) || this.#isLate(now)) this.destroy()
+  }
+
+  /** Whether the client does not take what was written for it. */
+  #isStuck(now: number): boolean {
     const taken = this.#queued - this.#socket.writableLength
     if (taken === this.#queued) {
       this.#writeDeadline = Infinity
     } else if (now > this.#writeDeadline) {
-      if (taken < this.#writeMark) return this.destroy()
+      if (taken < this.#writeMark) return true
       this.#writeMark = this.#queued
-      this.#writeDeadline = now + write
+      this.#writeDeadline = now + this.#server.settings.timeouts.write
     }
-    if (this.#ended) {
-      if (now > this.lastActive + read + write) this.destroy()
-    } else if (this.#received === 0) {
-      if (now > this.lastActive + read) this.destroy()
-    } else if (now > this.#begun + read) {
-      if (!this.#paused) this.destroy()
-    } else if (this.pending === 0 && Number.isNaN(this.#begun) && !this.#paused && now > this.lastActive + idle) {
-      this.destroy()
-    }
+    return false
+  }
+
+  #isLate(now: number): boolean {
+    const { read, write, idle } = this.#server.settings.timeouts
+    if (this.#ended) return now > this.lastActive + read + write
+    if (this.#received === 0) return now > this.lastActive + read
+    if (this.#paused) return false
+    if (!Number.isNaN(this.#begun)) return now > this.#begun + read
+    return this.pending === 0 && now > this.lastActive + idle
   }
 
   destroy(): void {

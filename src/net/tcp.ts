@@ -101,13 +101,17 @@ export class TcpServer {
 
   #accept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket
-    if (remoteAddress === undefined || remotePort === undefined || this.#closed) return void socket.destroy()
+    if (remoteAddress === undefined || remotePort === undefined || this.#closed) {
+      socket.destroy()
+      return
+    }
     const address = unmapAddress(remoteAddress)
     const held = this.#perClient.get(address) ?? 0
     const crowded = held >= this.settings.maxPerClient
     if ((crowded || this.size >= this.settings.maxConnections) && !this.#evict(crowded ? address : undefined)) {
       this.evicted++
-      return void socket.destroy()
+      socket.destroy()
+      return
     }
     const connection = new TcpConnection(socket, this, {
       peer: { address, port: remotePort },
@@ -149,11 +153,11 @@ export class TcpServer {
     for (const connection of this.#connections) connection.checkDeadlines(now)
   }
 
-  /** Takes no new connection, and no new message on those that are open; they end once all answers are written. */
+  /** Takes no new connection, and no new message on those that are open, which end once all answers are written. */
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = new Promise((resolve) => this.#server.close(() => resolve()))
-      for (const connection of this.#connections) connection.finish()
+      for (const connection of this.#connections) connection.leave()
     }
     return this.#closed
   }

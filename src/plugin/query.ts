@@ -28,6 +28,8 @@ export class Query extends QueryView {
   view = ''
   /** Largest UDP answer in octets that a plugin such as `bufsize` allows; counts on `origin`. */
   udpLimit = 0xffff
+  /** How many lookups through the server's own chain led to it; the server bounds them. */
+  depth = 0
   #name: string | undefined
   #metadata: Map<string, () => string> | undefined
 
@@ -97,6 +99,7 @@ export class Query extends QueryView {
     if (verdict !== 'serve') throw new Error(`the changed query can't be served: ${verdict}`)
     derived.zone = this.zone
     derived.view = this.view
+    derived.depth = this.depth
     return derived
   }
 
@@ -106,6 +109,7 @@ export class Query extends QueryView {
     readQuery(this.packet.slice(), derived)
     derived.zone = this.zone
     derived.view = this.view
+    derived.depth = this.depth
     return derived
   }
 
@@ -153,10 +157,18 @@ export class Query extends QueryView {
   /** A question asked by the server itself, for lookups through its own chain. @throws TextError on a bad name */
   static ask(
     question: { name: string; qtype: number; qclass?: number; dnssecOk?: boolean },
-    context: { listener: Listener; client: Peer; local: Peer; proto: 'udp' | 'tcp'; received: number },
+    context: {
+      listener: Listener
+      client: Peer
+      local: Peer
+      proto: 'udp' | 'tcp'
+      received: number
+      depth?: number
+    },
   ): Query {
     keyOf(question.name)
     const query = new Query(context.listener, context.client, context.local, context.proto, context.received)
+    query.depth = context.depth ?? 0
     const template = new QueryView()
     template.packet = new Uint8Array(12)
     template.flags = RD

@@ -1,0 +1,234 @@
+import { openTcp, type TcpServer, type TcpSettings } from '../net/tcp.ts'
+import type { TcpConnection } from '../net/tcp-connection.ts'
+import { openUdp, type UdpSocket } from '../net/udp.ts'
+import type { Clock, Timer } from '../plugin/clock.ts'
+import type { Listener, Peer } from '../plugin/listener.ts'
+import { Query } from '../plugin/query.ts'
+import type { Reply } from '../plugin/reply.ts'
+import { RouteTable } from './route.ts'
+import { QueryServer, ROOM, type ServerHooks, type Sink } from './serve.ts'
+import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
+
+export interface DnsListenerOptions {
+  /** IP address, IPv6 link-local ones with `%IFACE`; empty for all addresses of the machine. */
+  address: string
+  /** 0 picks one that is free for both UDP and TCP. */
+  port: number
+  clock: Clock
+  hooks: ServerHooks
+  /** Left out, all queries are refused until {@link DnsListener.swap}. */
+  routes?: RouteTable
+  settings?: ListenerSettings
+  /** Another process may listen on the same port, too. */
+  reusePort?: boolean
+  /** Bound sockets that were inherited. */
+  fds?: { udp: number; tcp: number }
+  /** Told of errors of the open sockets, which stay open. */
+  onError?(error: Error): void
+}
+
+/** A listener's sockets could not be opened; the message is the one CoreDNS prints. */
+export class ListenError extends Error {
+  override name = 'ListenError'
+}
+
+/** Free ports to try when the one that TCP got is taken for UDP. */
+const PORT_TRIES = 20
+
+/** Plain DNS on one address and port: a UDP and a TCP socket, and the blocks that share them. */
+export class DnsListener implements Listener {
+  readonly transport = 'dns'
+  readonly address: string
+  readonly #options: DnsListenerOptions
+  readonly #server: QueryServer
+  #port: number
+  #udp: UdpSocket | undefined
+  #tcp: TcpServer | undefined
+  #udpPeer: Peer
+
+  constructor(options: DnsListenerOptions) {
+    this.address = options.address
+    this.#port = options.port
+    this.#udpPeer = { address: options.address, port: options.port }
+    this.#options = options
+    const routes = options.routes ?? new RouteTable([])
+    this.#server = new QueryServer(routes, options.settings ?? DEFAULT_SETTINGS, options.hooks)
+  }
+
+  /** `dns://HOST:PORT`; the host is empty for all addresses, the port the real one once it is open. */
+  get server(): string {
+    return `dns://${joinHostPort(this.address, this.port)}`
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  /** Queries that wait for a plugin. */
+  get inFlight(): number {
+    return this.#server.inFlight
+  }
+
+  /** Queries turned away because too many were in work. */
+  get overloads(): number {
+    return this.#server.overloads
+  }
+
+  /** UDP answers that could not be sent. */
+  get droppedAnswers(): number {
+    return this.#udp?.dropped ?? 0
+  }
+
+  /** Open TCP connections. */
+  get connections(): number {
+    return this.#tcp?.size ?? 0
+  }
+
+  /** Opens both sockets; queries come in from now on. @throws (rejects) ListenError */
+  async open(): Promise<void> {
+    for (let tries = PORT_TRIES; ; tries--) {
+      const tcp = await this.#openTcp()
+      try {
+        this.#udp = await this.#openUdp(tcp.port)
+        this.#tcp = tcp
+        this.#port = tcp.port
+        this.#udpPeer = { address: this.#udp.address, port: this.#udp.port }
+        return
+      } catch (error) {
+        await tcp.close()
+        const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        if (this.#port !== 0 || !taken || tries <= 1) throw toListenError('ListenPacket', 'udp', this, error)
+      }
+    }
+  }
+
+  async #openTcp(): Promise<TcpServer> {
+    const { address, clock, fds, reusePort = false, onError } = this.#options
+    const receive = (message: Uint8Array, connection: TcpConnection) => {
+      const query = this.#toQuery(connection.peer, connection.local, 'tcp')
+      this.#server.serve(message, query, {
+        answer(_query, octets, length) {
+          connection.answer(octets, length)
+          return true
+        },
+      })
+    }
+    try {
+      return await openTcp({
+        address,
+        port: this.#port,
+        reusePort,
+        clock,
+        receive,
+        settings: toTcpSettings(this.#server.settings),
+        ...(fds && { fd: fds.tcp }),
+        ...(onError && { onError }),
+      })
+    } catch (error) {
+      throw toListenError('Listen', 'tcp', this, error)
+    }
+  }
+
+  #openUdp(port: number): Promise<UdpSocket> {
+    const { address, fds, reusePort = false, onError } = this.#options
+    const sink: Sink = {
+      answer: ({ client }, octets, length) =>
+        length === 0 || this.#udp!.send(octets, ROOM, length, client.address, client.port),
+    }
+    return openUdp({
+      address,
+      port,
+      reusePort,
+      receive: (packet, host, from) => {
+        if (from !== 0)
+          this.#server.serve(packet, this.#toQuery({ address: host, port: from }, this.#udpPeer, 'udp'), sink)
+      },
+      ...(fds && { fd: fds.udp }),
+      ...(onError && { onError }),
+    })
+  }
+
+  #toQuery(client: Peer, local: Peer, proto: 'udp' | 'tcp'): Query {
+    return new Query(this, client, local, proto, this.#options.clock.monotonic())
+  }
+
+  /** New routes and settings from the next query on; the sockets stay as they are. */
+  swap(routes: RouteTable, settings: ListenerSettings): void {
+    this.#server.swap(routes, settings)
+    if (this.#tcp) this.#tcp.settings = toTcpSettings(settings)
+  }
+
+  /** Looks something up through this listener's own blocks; see {@link QueryServer.ask}. */
+  ask(query: Query): Reply | Promise<Reply> {
+    return this.#server.ask(query)
+  }
+
+  /** Answers a message that came in another way than over these sockets; undefined is silence. */
+  serve(packet: Uint8Array, client: Peer, local: Peer, proto: 'udp' | 'tcp'): Promise<Uint8Array | undefined> {
+    return new Promise((resolve) => {
+      this.#server.serve(packet, this.#toQuery(client, local, proto), {
+        answer(_query, octets, length) {
+          resolve(length === 0 ? undefined : octets.slice(ROOM, ROOM + length))
+          return true
+        },
+      })
+    })
+  }
+
+  /**
+   * Takes no new connection, reads the datagrams that wait, lets what is in work be answered, and closes.
+   * @param drain milliseconds after which queries in work are given up
+   */
+  async close({ drain }: { drain: number }): Promise<void> {
+    const tcpClosed = this.#tcp?.close()
+    const answered = async () => {
+      await nextTurn()
+      await this.#server.idle()
+      await this.#udp?.drain()
+      await tcpClosed
+    }
+    let timer: Timer | undefined
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.#options.clock.timeout(drain, resolve)
+    })
+    await Promise.race([answered(), timeout])
+    timer?.cancel()
+    this.#udp?.close()
+    this.#tcp?.destroy()
+    await tcpClosed
+  }
+}
+
+/** The event loop has gone round: what waited in the sockets was read. */
+async function nextTurn(): Promise<void> {
+  for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function toTcpSettings(settings: ListenerSettings): TcpSettings {
+  const { timeouts, maxTcpQueries, maxConnections, maxPerClient } = settings
+  return { timeouts, maxQueries: maxTcpQueries, maxConnections, maxPerClient }
+}
+
+function joinHostPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** What the system says in Go's words, which scripts know from CoreDNS's output. */
+const REASONS: Record<string, string> = {
+  EADDRINUSE: 'address already in use',
+  EADDRNOTAVAIL: 'cannot assign requested address',
+  EACCES: 'permission denied',
+  EINVAL: 'invalid argument',
+}
+
+function toListenError(
+  step: string,
+  network: string,
+  at: { address: string; port: number },
+  cause: unknown,
+): ListenError {
+  const { code = '', message } = cause as NodeJS.ErrnoException
+  const reason = Object.hasOwn(REASONS, code) ? REASONS[code] : message
+  const text = `${step}: listen ${network} ${joinHostPort(at.address, at.port)}: bind: ${reason}`
+  return new ListenError(text, { cause })
+}

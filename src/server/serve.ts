@@ -1,0 +1,152 @@
+/** The way of one query: gate, block, chain, last step, answer. */
+import { RCODES } from '../dns/constants.ts'
+import { isPending } from '../plugin/chain.ts'
+import type { Query } from '../plugin/query.ts'
+import type { Reply } from '../plugin/reply.ts'
+import { finishReply, MAX_MESSAGE } from './finish.ts'
+import { admit, writeVerdict } from './gate.ts'
+import type { RouteTable } from './route.ts'
+import type { ListenerSettings } from './settings.ts'
+
+/** What the server tells whoever counts and logs. */
+export interface ServerHooks {
+  /** The server itself answered with `rcode` before any plugin saw the query, or after one threw; counted with the zone `dropped`. */
+  dropped(query: Query, rcode: number): void
+  /** A handler threw, rejected, or gave something that can't be sent. */
+  panic(query: Query, error: unknown): void
+}
+
+/** Takes answers back to the client. */
+export interface Sink {
+  /**
+   * Settles one query: `octets` hold {@link ROOM} octets of room and then `length` octets of message; a length of 0 is silence.
+   * @returns whether `octets` may be written to again; if not, they belong to the sink now
+   */
+  answer(query: Query, octets: Uint8Array, length: number): boolean
+}
+
+/** Octets of room in front of a message: for the length on TCP. */
+export const ROOM = 2
+
+/** Lookups through the server's own chain that may follow from one another. */
+const MAX_DEPTH = 8
+
+/** Serves the queries of a listener. */
+export class QueryServer {
+  settings: ListenerSettings
+  /** Queries that wait for a promise of a plugin. */
+  inFlight = 0
+  /** Queries turned away because too many were in work. */
+  overloads = 0
+  #routes: RouteTable
+  #out = new Uint8Array(ROOM + MAX_MESSAGE)
+  readonly #waiting: (() => void)[] = []
+  readonly #hooks: ServerHooks
+
+  constructor(routes: RouteTable, settings: ListenerSettings, hooks: ServerHooks) {
+    this.#routes = routes
+    this.settings = settings
+    this.#hooks = hooks
+  }
+
+  /** Queries from now on go by `routes` and `settings`; those in work go on as they are. */
+  swap(routes: RouteTable, settings: ListenerSettings): void {
+    this.#routes = routes
+    this.settings = settings
+  }
+
+  /** Fills `query` from `packet`, answers it and hands the answer to `sink`: at once, or when the plugins' promise settles. */
+  serve(packet: Uint8Array, query: Query, sink: Sink): void {
+    const verdict = admit(packet, query, this.settings)
+    if (verdict === 'serve') this.#ask(query, sink)
+    else if (verdict === 'refused') this.#fail(query, query.rcode, sink)
+    else if (verdict === 'drop') this.#send(query, sink, 0)
+    else {
+      if (verdict === 'no-question') this.#hooks.dropped(query, query.rcode)
+      this.#send(query, sink, writeVerdict(verdict, query, this.#out, ROOM))
+    }
+  }
+
+  /**
+   * Looks something up through the server's own chain, choice of the block included, as if a client had sent `query`. Such lookups may lead
+   * to others; a chain that asks itself without end gets SERVFAIL.
+   */
+  ask(query: Query): Reply | Promise<Reply> {
+    if (query.depth >= MAX_DEPTH) return query.fail(RCODES.SERVFAIL, '', `more than ${MAX_DEPTH} lookups for one query`)
+    query.depth++
+    const chain = this.#routes.find(query)
+    return chain ? chain(query) : query.fail(RCODES.REFUSED, '', 'no server block for this name')
+  }
+
+  /** Settles when no query waits for a plugin. */
+  idle(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => void this.#waiting.push(resolve))
+  }
+
+  #ask(query: Query, sink: Sink): void {
+    if (this.inFlight >= this.settings.maxInFlight) {
+      this.overloads++
+      this.#fail(query, RCODES.SERVFAIL, sink)
+      return
+    }
+    let result: Reply | Promise<Reply> | undefined
+    try {
+      result = this.#routes.find(query)?.(query)
+    } catch (error) {
+      this.#recover(query, error, sink)
+      return
+    }
+    if (!result) this.#fail(query, RCODES.REFUSED, sink)
+    else if (isPending(result)) this.#wait(query, result, sink)
+    else this.#reply(query, result, sink)
+  }
+
+  #wait(query: Query, result: Promise<Reply>, sink: Sink): void {
+    query.keep()
+    this.inFlight++
+    result.then(
+      (reply) => {
+        this.#settle()
+        this.#reply(query, reply, sink)
+      },
+      (error) => {
+        this.#settle()
+        this.#recover(query, error, sink)
+      },
+    )
+  }
+
+  #settle(): void {
+    if (--this.inFlight > 0) return
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #reply(query: Query, reply: Reply, sink: Sink): void {
+    let length: number
+    try {
+      length = finishReply(query, reply, this.#out, ROOM, this.settings.maxUdpSize)
+    } catch (error) {
+      this.#recover(query, error, sink)
+      return
+    }
+    this.#send(query, sink, length)
+  }
+
+  #recover(query: Query, error: unknown, sink: Sink): void {
+    this.#hooks.panic(query, error)
+    if (this.settings.debug) throw error
+    this.#fail(query, RCODES.SERVFAIL, sink)
+  }
+
+  /** Answers without the chain. */
+  #fail(query: Query, rcode: number, sink: Sink): void {
+    this.#hooks.dropped(query, rcode)
+    const reply = query.fail(rcode, '', '')
+    this.#send(query, sink, finishReply(query, reply, this.#out, ROOM, this.settings.maxUdpSize))
+  }
+
+  #send(query: Query, sink: Sink, length: number): void {
+    if (!sink.answer(query, this.#out, length)) this.#out = new Uint8Array(ROOM + MAX_MESSAGE)
+  }
+}

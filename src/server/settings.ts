@@ -1,0 +1,32 @@
+/** What holds for a listener, put together from all blocks that listen on it. */
+export interface ListenerSettings {
+  /** A throwing handler is not caught. */
+  debug: boolean
+  /** Classes other than IN reach the chain. */
+  anyClass: boolean
+  /** Milliseconds; see TcpSettings. */
+  timeouts: { read: number; write: number; idle: number }
+  /** Queries per TCP connection; -1 is unlimited. */
+  maxTcpQueries: number
+  /** Octets of a UDP answer, whatever the client says it takes; at least 512. */
+  maxUdpSize: number
+  /** Queries in work at a time; those beyond get SERVFAIL. */
+  maxInFlight: number
+  /** TCP connections in all and for each client address. */
+  maxConnections: number
+  maxPerClient: number
+}
+
+/** UDP answers up to this size are not fragmented on any path in use (RFC 9715 §3.1). */
+export const MAX_UDP_SIZE = 1232
+
+export const DEFAULT_SETTINGS: ListenerSettings = {
+  debug: false,
+  anyClass: false,
+  timeouts: { read: 3000, write: 5000, idle: 10_000 },
+  maxTcpQueries: -1,
+  maxUdpSize: MAX_UDP_SIZE,
+  maxInFlight: 20_000,
+  maxConnections: 4096,
+  maxPerClient: 1024,
+}
