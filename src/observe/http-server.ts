@@ -64,10 +64,11 @@ export async function openHttpServer({ host, port }: HostPort, respond: Respond,
 /** An old and a new process, or two generations with overlapping addresses, may listen at once, as CoreDNS's can. */
 const REUSE_PORT = process.platform === 'linux' ? { reusePort: true } : {}
 
-function toTlsOptions({ cert, key, ca, clientAuth = 'none' }: HttpTls) {
+function toTlsOptions({ cert, key, ca, clientAuth = 'none', minVersion = 'TLSv1.2' }: HttpTls) {
   return {
     cert,
     key,
+    minVersion,
     ...(ca === undefined ? {} : { ca }),
     requestCert: clientAuth !== 'none',
     rejectUnauthorized: clientAuth === 'require-and-verify',

@@ -58,6 +58,8 @@ export interface HttpTls {
   ca?: string
   /** Whether clients must show a certificate that `ca` signed; `none` when left out. */
   clientAuth?: 'none' | 'require-and-verify'
+  /** `TLSv1.2` when left out. */
+  minVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
 /** HTTP endpoints of a generation. Servers are shared by address and stay open over reloads. */

@@ -1,0 +1,154 @@
+import {
+  custom,
+  definePlugin,
+  duration,
+  isPending,
+  one,
+  option,
+  optional,
+  type Query,
+  type ReadLine,
+  type Reply,
+  type Report,
+  rest,
+  text,
+} from 'corelet/plugin'
+import { RE2JS } from 're2js'
+import { Consolidation, type ConsolidationOptions, LEVELS } from './consolidation.ts'
+
+const MAX_REGEX_LENGTH = 10_000
+
+const regex = custom('REGEX', 'regular expression', (token, report) => {
+  const { length } = token.text
+  if (length > MAX_REGEX_LENGTH) return void report(token, 'regex-too-long', length)
+  try {
+    return RE2JS.compile(token.text)
+  } catch (error) {
+    return void report(token, 'bad-regex', token.text, describe(error))
+  }
+})
+
+function describe(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.replace(/^error parsing regexp: /, '').replace(/: `.*$/s, '')
+}
+
+const logFile = custom('stdout', 'choice', (token, report) =>
+  token.text === 'stdout' ? token.text : void report(token, 'invalid-log-file', token.text),
+)
+
+/** Logs the errors that plugins behind it failed with; those that match a pattern only as a count now and then. */
+export default definePlugin({
+  name: 'errors',
+  summary: 'logs the errors of failed queries',
+  directive: {
+    args: [optional(logFile)],
+    options: {
+      stacktrace: option('log the stack of thrown errors', []),
+      consolidate: option('log errors that match REGEX as a count, once every DURATION', [
+        one(duration('DURATION')),
+        one(regex),
+        rest(text('[LEVEL] [show_first]')),
+      ]),
+    },
+    unknown: 'unknown-field',
+  },
+  errors: {
+    'invalid-log-file': {
+      message: 'invalid log file: {0}',
+      hint: 'errors go to the log; write `errors` or `errors stdout`',
+      example: '. {\n  errors errors.log\n}',
+    },
+    'unknown-field': {
+      message: 'Unknown field {0}',
+      hint: '{1}',
+      example: '. {\n  errors {\n    consolidated 5m timeout\n  }\n}',
+    },
+    'multiple-levels': {
+      message: 'multiple log levels specified in consolidate: {0}',
+      hint: 'keep one of them',
+      example: '. {\n  errors {\n    consolidate 5m timeout info debug\n  }\n}',
+    },
+    'level-after-show-first': {
+      message: 'log level must come before show_first in consolidate: {0}',
+      hint: 'write show_first last',
+      example: '. {\n  errors {\n    consolidate 5m timeout show_first info\n  }\n}',
+    },
+    'unknown-consolidate-option': {
+      message: 'unknown option in consolidate: {0}',
+      hint: 'behind the pattern: a level (warning, error, info, debug) and show_first',
+      example: '. {\n  errors {\n    consolidate 5m timeout loudly\n  }\n}',
+    },
+  },
+  parse([directive], { report }) {
+    const { consolidate, stacktrace } = directive!.options
+    const patterns = consolidate.map((line) => toConsolidation(line, report))
+    if (patterns.includes(undefined)) return undefined
+    return { stacktrace: stacktrace.length > 0, patterns: patterns as ConsolidationOptions[] }
+  },
+  configure(options, settings) {
+    if (options.stacktrace) settings.stacktrace = true
+  },
+  start({ patterns }, { log, clock }) {
+    const consolidations = patterns.map((pattern) => new Consolidation(pattern, log, clock))
+
+    function note(query: Query, reply: Reply): void {
+      const { error } = reply
+      if (error === undefined) return
+      const message = typeof error === 'string' ? error : error.message
+      const line = `${reply.rcode} ${query.name} ${query.type}: ${message}`
+      const consolidation = consolidations.find((each) => each.matches(message))
+      if (consolidation) consolidation.count(line)
+      else log.error(line)
+    }
+
+    return {
+      handler: function errors(query, next) {
+        const result = next(query)
+        if (!isPending(result)) {
+          note(query, result)
+          return result
+        }
+        return result.then((reply) => {
+          note(query, reply)
+          return reply
+        })
+      },
+      stop() {
+        for (const consolidation of consolidations) consolidation.stop()
+      },
+    }
+  },
+})
+
+type ConsolidateLine = ReadLine<
+  readonly [ReturnType<typeof one<number>>, ReturnType<typeof one<RE2JS>>, ReturnType<typeof rest<string>>]
+>
+
+function toConsolidation(line: ConsolidateLine, report: Report): ConsolidationOptions | undefined {
+  const [period, pattern] = line.values
+  const [, , ...words] = line.tokens
+  if (words.length > 2) {
+    return void report(
+      words[2]!,
+      'wrong-argument-count',
+      words[2]!.text,
+      'consolidate DURATION REGEX [LEVEL] [show_first]',
+    )
+  }
+  let level: ConsolidationOptions['level'] | undefined
+  let showFirst = false
+  for (const word of words) {
+    const named = LEVELS.find((each) => each === word.text)
+    if (named) {
+      if (showFirst) return void report(word, 'level-after-show-first', word.text)
+      if (level) return void report(word, 'multiple-levels', word.text)
+      level = named
+    } else if (word.text === 'show_first') {
+      showFirst = true
+    } else {
+      return void report(word, 'unknown-consolidate-option', word.text)
+    }
+  }
+  return { period, pattern, level: level ?? 'error', showFirst }
+}

@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import {
+  definePlugin,
+  type Handler,
+  type HttpResponse,
+  type HttpTls,
+  hostPort,
+  isPending,
+  one,
+  option,
+  optional,
+  type PluginContext,
+  type Query,
+  type Reply,
+  text,
+} from 'corelet/plugin'
+import { DnsMetrics } from '../../src/observe/dns-metrics.ts'
+import { parseWebConfig, type WebConfig } from './web-config.ts'
+
+const DEFAULT_ADDRESS = { host: 'localhost', port: 9153 }
+
+/** Counts the queries of its block and exports all metrics over HTTP. */
+export default definePlugin({
+  name: 'prometheus',
+  summary: 'counts the queries of the block and exports all metrics over HTTP',
+  directive: {
+    args: [optional(hostPort())],
+    options: {
+      runtime_metrics: option('accepted; metrics of the runtime are always exported', []),
+      tls: option('serve HTTPS as the web configuration in FILE says', [one(text('FILE'))]),
+    },
+    unknown: 'unknown-option',
+  },
+  errors: {
+    'unknown-option': {
+      message: 'unknown option: {0}',
+      hint: '{1}',
+      example: '. {\n  prometheus {\n    path /metrics\n  }\n}',
+    },
+    'second-tls': {
+      message: 'tls block already specified',
+      hint: 'keep one of the tls lines',
+      example: '. {\n  prometheus {\n    tls web.yml\n    tls other.yml\n  }\n}',
+    },
+    'empty-block': {
+      message: "Wrong argument count or unexpected line ending after '{'",
+      hint: 'leave out the braces',
+      example: '. {\n  prometheus {\n  }\n}',
+    },
+  },
+  parse([directive], { report }) {
+    const { values, options, token, hasBlock, lines } = directive!
+    const [tls, secondTls] = options.tls
+    if (secondTls) return void report(secondTls.token, 'second-tls')
+    if (hasBlock && lines.length === 0) return void report(token, 'empty-block')
+    return { address: values[0] ?? DEFAULT_ADDRESS, webConfig: tls?.values[0] }
+  },
+  async start({ address, webConfig }, context) {
+    const { log, http, metrics, block } = context
+    try {
+      const tls = webConfig === undefined ? undefined : await loadTls(resolve(block.settings.root, webConfig))
+      await http.serve(address, '/metrics', scrape, tls)
+    } catch (error) {
+      log.error(`Failed to start metrics handler: ${(error as Error).message}`)
+    }
+
+    async function scrape(): Promise<HttpResponse> {
+      const { contentType, body } = await metrics.scrape()
+      return { status: 200, headers: { 'content-type': contentType }, body }
+    }
+
+    return { handler: countQueries(context), listening: () => publishHandlers(context) }
+  },
+})
+
+function countQueries({ metrics, clock }: PluginContext): Handler {
+  const dnsMetrics = new DnsMetrics(metrics)
+  const count = (query: Query, reply: Reply): void =>
+    dnsMetrics.record(query, reply, clock.monotonic() - query.received, query.zone, query.view)
+  return function prometheus(query, next) {
+    const result = next(query)
+    if (!isPending(result)) {
+      count(query, result)
+      return result
+    }
+    return result.then((reply) => {
+      count(query, reply)
+      return reply
+    })
+  }
+}
+
+/** Names the handlers of the block in `coredns_plugin_enabled`, which starts empty with each generation. */
+function publishHandlers({ metrics, block, share }: PluginContext): void {
+  const enabled = share('prometheus/plugin_enabled', () => {
+    const family = metrics.gauge('coredns_plugin_enabled', 'Plugins that handle queries, per server and zone.', [
+      'server',
+      'zone',
+      'view',
+      'name',
+    ])
+    family.clear()
+    return family
+  })
+  for (const { server } of block.listeners) {
+    for (const name of block.handlers) enabled.with(server, block.zones[0] ?? '.', block.view, name).set(1)
+  }
+}
+
+/** Reads the web configuration and the files it names. @throws Error */
+async function loadTls(file: string): Promise<HttpTls> {
+  const config: WebConfig = parseWebConfig(await readFile(file, 'utf8'))
+  const read = (path: string) => readFile(resolve(dirname(file), path), 'utf8')
+  return {
+    cert: await read(config.certFile),
+    key: await read(config.keyFile),
+    ...(config.clientCaFile === undefined ? {} : { ca: await read(config.clientCaFile) }),
+    clientAuth: config.clientAuth,
+    minVersion: config.minVersion,
+  }
+}

@@ -1,0 +1,57 @@
+import { choice, definePlugin, type HttpResponse, hostPort, one, option, optional } from 'corelet/plugin'
+
+const DEFAULT_ADDRESS = { host: '', port: 8181 }
+
+/** Says over HTTP whether all plugins are ready to answer. */
+export default definePlugin({
+  name: 'ready',
+  summary: 'says over HTTP whether all plugins are ready',
+  directive: {
+    args: [optional(hostPort())],
+    options: {
+      monitor: option('whether plugins are asked until they were ready once, or always', [
+        one(choice('MODE', ['until-ready', 'continuously'], { code: 'bad-monitor' })),
+      ]),
+    },
+  },
+  errors: {
+    'bad-monitor': {
+      message: "monitor type '{0}' not supported",
+      hint: '{1}',
+      example: '. {\n  ready {\n    monitor always\n  }\n}',
+    },
+  },
+  parse([directive]) {
+    return {
+      address: directive!.values[0] ?? DEFAULT_ADDRESS,
+      continuously: directive!.options.monitor.at(-1)?.values[0] === 'continuously',
+    }
+  },
+  async start({ address, continuously }, context) {
+    const { http, log } = context
+    let ending = false
+    /** Those that were never ready; undefined before the first request. */
+    let waiting: string[] | undefined
+
+    function answer(): HttpResponse {
+      if (ending || !context.running) return { status: 503, body: 'shutting down' }
+      const notReady = [...new Set(context.notReady())].sort()
+      waiting = continuously || !waiting ? notReady : notReady.filter((name) => waiting!.includes(name))
+      if (waiting.length === 0) return { status: 200, body: 'OK' }
+      const names = waiting.join(',')
+      log.info(`Plugins not ready: "${names}"`)
+      return { status: 503, body: names }
+    }
+
+    try {
+      await http.serve(address, '/ready', answer)
+    } catch (error) {
+      log.error(`Failed to start ready handler: ${(error as Error).message}`)
+    }
+    return {
+      drain() {
+        ending = true
+      },
+    }
+  },
+})
