@@ -1,0 +1,442 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { AA, AD, CD, QR, RA, RCODES, RD, Reply, scanReply, TC } from 'corelet/plugin'
+import { fakeContext, fakeListener, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import cache from './index.ts'
+import { A, answer, type Message, NAME, SOA, upstream } from './kit.ts'
+
+const DO = { dnssecOk: true }
+const EXPIRED = `${NAME} 300 IN RRSIG A 8 3 300 20200101000000 20190101000000 1 example.org. AAAA`
+const VALID = `${NAME} 300 IN RRSIG A 8 3 300 20300101000000 20190101000000 1 example.org. AAAA`
+
+const ttls = (reply: Reply) => [...reply.answers, ...reply.authorities, ...reply.additionals].map(({ ttl }) => ttl)
+
+/** Starts a cache, asks it once at 0 s and again at each of `seconds`. */
+async function replay(text: string, message: Message, seconds: number[], type = 'A') {
+  const plugin = await startPlugin(cache, text)
+  const next = upstream(message)
+  const replies = [plugin.askNow(toQuery(NAME, type), next)]
+  let now = 0
+  for (const second of seconds) {
+    await plugin.context.clock.advance((second - now) * 1000)
+    now = second
+    replies.push(plugin.askNow(toQuery(NAME, type), next))
+  }
+  return { replies, asked: next.asked, last: replies.at(-1)!, metrics: plugin.context.metrics }
+}
+
+describe('hits', () => {
+  test('are served without asking and without a promise', async () => {
+    const { last, asked } = await replay('cache', { answers: [A(300)], flags: RA }, [100])
+    assert.equal(asked.length, 1)
+    assert.equal(last.plugin, 'cache')
+    assert.equal(last.reason, 'hit, 200 s left')
+    assert.deepEqual(last.answers, [{ name: NAME, type: 'A', class: 'IN', ttl: 200, data: '192.0.2.1' }])
+  })
+
+  test('count whole seconds and end with the last one', async () => {
+    const { replies, asked } = await replay('cache', { answers: [A(10)] }, [0.999, 1, 9.9, 10])
+    assert.deepEqual(replies.flatMap(ttls), [10, 10, 9, 1, 10])
+    assert.equal(asked.length, 2)
+  })
+
+  test('have AA, the RA of the upstream, and RD and CD of the client', async () => {
+    const { askNow } = await startPlugin(cache, 'cache')
+    const next = upstream({ answers: [A(300)], flags: RA })
+    askNow(toQuery(NAME, 'A', { flags: CD }), next)
+    const plain = toQuery(NAME, 'A', { flags: CD })
+    assert.equal(askNow(plain, next).flags, QR | AA | RD | RA | CD)
+    assert.equal(askNow(plain.with({ flags: CD }), next).flags, QR | AA | RA | CD)
+    assert.equal(next.asked.length, 1)
+  })
+
+  test('have AD only for those that set DO or AD', async () => {
+    for (const parts of [{}, DO]) {
+      const { askNow } = await startPlugin(cache, 'cache')
+      const next = upstream({ answers: [A(300)], flags: AD })
+      const flags = (extra: number) => askNow(toQuery(NAME, 'A', { ...parts, flags: extra }), next).flags & AD
+      const plain = parts === DO ? AD : 0
+      assert.deepEqual([flags(0), flags(0), flags(AD), flags(0)], [plain, plain, AD, plain])
+      assert.equal(next.asked.length, 1)
+    }
+  })
+
+  test('keep the rcode, all sections and wildcard', async () => {
+    const { askNow } = await startPlugin(cache, 'cache')
+    const glue = 'ns.example.org. 60 IN A 192.0.2.53'
+    const next = upstream((query) => {
+      query.setMetadata('zone/wildcard', () => '*.example.org.')
+      return answer(query, { rcode: RCODES.NXDOMAIN, authorities: [SOA], additionals: [glue] })
+    })
+    askNow(toQuery(NAME), next)
+    const query = toQuery(NAME)
+    const hit = askNow(query, next)
+    assert.equal(hit.rcode, RCODES.NXDOMAIN)
+    assert.deepEqual(ttls(hit), [60, 60])
+    assert.equal(query.metadata('zone/wildcard'), '*.example.org.')
+  })
+
+  test('keepttl sends the original TTL', async () => {
+    const { replies, asked } = await replay('cache {\nkeepttl\n}', { answers: [A(300)] }, [100, 299, 300])
+    assert.deepEqual(replies.flatMap(ttls), [300, 300, 300, 300])
+    assert.equal(asked.length, 2)
+  })
+
+  test('do not change when the octets of the upstream do', async () => {
+    const { askNow } = await startPlugin(cache, 'cache')
+    let wire: Uint8Array | undefined
+    const next = upstream((query) => {
+      const reply = answer(query, { answers: [A(300)] })
+      wire = reply.wire
+      return reply
+    })
+    askNow(toQuery(NAME), next)
+    wire!.fill(0xff)
+    assert.equal(askNow(toQuery(NAME), next).answers[0]?.data, '192.0.2.1')
+  })
+})
+
+describe('keys', () => {
+  const separate: [string, Parameters<typeof toQuery>, Parameters<typeof toQuery>][] = [
+    ['types', [NAME, 'A'], [NAME, 'AAAA']],
+    ['rare types', [NAME, 'TYPE65280'], [NAME, 'TYPE256']],
+    ['classes', [NAME, 'A'], [NAME, 'A', { qclass: 3 }]],
+    ['DO', [NAME, 'A'], [NAME, 'A', DO]],
+    ['CD', [NAME, 'A'], [NAME, 'A', { flags: CD }]],
+    ['DO and CD', [NAME, 'A', DO], [NAME, 'A', { flags: CD }]],
+    ['one label and two', ['www.example.', 'A'], ['www\\.example.', 'A']],
+    ['a name and its parent', ['a.b.', 'A'], ['b.', 'A']],
+  ]
+  for (const [what, first, second] of separate) {
+    test(`${what} are separate`, async () => {
+      const { askNow } = await startPlugin(cache, 'cache')
+      const next = upstream({ rcode: RCODES.NXDOMAIN, authorities: ['. 300 IN SOA a. b. 1 2 3 4 300'] })
+      for (const each of [first, second, first, second]) askNow(toQuery(...each), next)
+      assert.equal(next.asked.length, 2)
+    })
+  }
+
+  test('case, RD, AD, protocol, client and EDNS size make no difference', async () => {
+    const { askNow } = await startPlugin(cache, 'cache')
+    const next = upstream({ answers: [A(300)] })
+    askNow(toQuery(NAME), next)
+    for (const query of [
+      toQuery('wWw.ExAmPlE.oRg.'),
+      toQuery(NAME, 'A', { flags: AD }),
+      toQuery(NAME).with({ flags: 0 }),
+      toQuery(NAME, 'A', { proto: 'tcp' }),
+      toQuery(NAME, 'A', { client: { address: '2001:db8::1', port: 1 } }),
+      toQuery(NAME, 'A', { udpSize: 4096 }),
+    ]) {
+      assert.equal(askNow(query, next).plugin, 'cache')
+    }
+  })
+})
+
+describe('misses', () => {
+  test('ask with AD set and pass the answer on with the time it is kept as TTL', async () => {
+    const plugin = await startPlugin(cache, 'cache')
+    const next = upstream({
+      answers: [A(300), A(20, '192.0.2.2')],
+      additionals: ['x.org. 77 IN A 192.0.2.9'],
+      flags: RA | AD,
+      options: [{ code: 15, data: Uint8Array.of(0, 3) }],
+    })
+    const query = toQuery(NAME)
+    const reply = plugin.askNow(query, next)
+    assert.equal(next.asked[0]!.flags, RD | AD)
+    assert.equal(next.asked[0]!.origin, query)
+    assert.equal(reply.plugin, 'upstream')
+    assert.equal(reply.flags, QR | RD | RA)
+    assert.deepEqual(ttls(reply), [20, 20, 20])
+    assert.deepEqual(reply.options, [])
+  })
+
+  test('keep AD for a client that asked for it', async () => {
+    const { askNow } = await startPlugin(cache, 'cache')
+    const query = toQuery(NAME, 'A', { flags: AD })
+    const next = upstream({ answers: [A(300)], flags: AD })
+    assert.equal(askNow(query, next).flags & AD, AD)
+    assert.equal(next.asked[0], query)
+  })
+
+  test('wait for a promise', async () => {
+    const plugin = await startPlugin(cache, 'cache')
+    const next = upstream(async (query) => answer(query, { answers: [A(300)] }))
+    assert.deepEqual(ttls(await plugin.ask(toQuery(NAME), next)), [300])
+    assert.equal(plugin.askNow(toQuery(NAME), next).plugin, 'cache')
+  })
+
+  test('an error of the rest of the chain reaches the server', async () => {
+    const plugin = await startPlugin(cache, 'cache')
+    assert.throws(() => plugin.askNow(toQuery(NAME), upstream(new Error('broken'))), /broken/)
+    await assert.rejects(
+      plugin.ask(
+        toQuery(NAME),
+        upstream(() => Promise.reject(new Error('late'))),
+      ),
+      /late/,
+    )
+  })
+
+  test('silence passes and is not kept', async () => {
+    const { askNow } = await startPlugin(cache, 'cache')
+    const next = upstream((query) => query.drop('upstream', 'no'))
+    assert.deepEqual([askNow(toQuery(NAME), next).kind, askNow(toQuery(NAME), next).kind], ['drop', 'drop'])
+    assert.equal(next.asked.length, 2)
+  })
+})
+
+describe('times', () => {
+  const NX = { rcode: RCODES.NXDOMAIN }
+  const soa = (ttl: number, minimum: number) => `org. ${ttl} IN SOA a. b. 1 2 3 4 ${minimum}`
+  const cases: [what: string, text: string, message: Message, ttl: number][] = [
+    ['lowest TTL of all sections', 'cache', { answers: [A(300)], authorities: ['org. 90 IN NS ns.org.'] }, 90],
+    ['at least MINTTL', 'cache', { answers: [A(0)] }, 5],
+    ['at least the MINTTL of success', 'cache {\nsuccess 1000 3600 40\n}', { answers: [A(7)] }, 40],
+    ['at most an hour', 'cache', { answers: [A(86_400)] }, 3600],
+    ['at most the TTL of success', 'cache {\nsuccess 1000 60\n}', { answers: [A(300)] }, 60],
+    ['more than an hour when told', 'cache 7200', { answers: [A(86_400)] }, 7200],
+    ['TTL wins over MINTTL', 'cache {\nsuccess 1000 60 90\n}', { answers: [A(70)] }, 60],
+    [
+      'never over 31 bits',
+      'cache 9999999999 {\nsuccess 1000 9999999999 9999999998\n}',
+      { answers: [A(70)] },
+      0x7fffffff,
+    ],
+    ['NXDOMAIN as its SOA', 'cache', { ...NX, authorities: [soa(90, 3600)] }, 90],
+    ['NXDOMAIN at most MINIMUM', 'cache', { ...NX, authorities: [soa(900, 45)] }, 45],
+    ['NXDOMAIN at most half an hour', 'cache', { ...NX, authorities: [soa(0x7fffffff, 0xffffffff)] }, 1800],
+    ['NODATA at most the TTL of denial', 'cache {\ndenial 1000 60\n}', { authorities: [soa(90, 90)] }, 60],
+    ['NODATA at least the MINTTL of denial', 'cache {\ndenial 1000 600 30\n}', { authorities: [soa(9, 9)] }, 30],
+    ['a referral 5 s', 'cache', { authorities: ['org. 3600 IN NS ns.org.'] }, 5],
+    ['what is not kept has its TTL changed too', 'cache', { rcode: RCODES.REFUSED, answers: [A(300)] }, 5],
+  ]
+  for (const [what, text, message, ttl] of cases) {
+    test(what, async () => {
+      const { replies } = await replay(text, message, [0])
+      for (const reply of replies) assert.deepEqual(new Set(ttls(reply)), new Set([ttl]))
+    })
+  }
+})
+
+test('a TTL with its top bit set counts as 0', async () => {
+  const plugin = await startPlugin(cache, 'cache')
+  const next = upstream((query) => {
+    const wire = answer(query, { answers: [A(300)] }).wire!.slice()
+    wire[wire.length - 10] = 0x80
+    return Reply.fromWire(wire, scanReply(wire), 'upstream', 'answered')
+  })
+  assert.deepEqual(ttls(plugin.askNow(toQuery(NAME), next)), [5])
+})
+
+describe('what is kept', () => {
+  const cname = (owner: string, target: string) => `${owner} 300 IN CNAME ${target}`
+  const kept: [what: string, message: Message, part: string | undefined, type?: string][] = [
+    ['an answer', { answers: [A(300)] }, 'success'],
+    ['an answer in another case', { answers: ['WWW.example.ORG. 300 IN A 192.0.2.1'] }, 'success'],
+    [
+      'an answer at the end of CNAMEs',
+      { answers: ['c. 300 IN A 192.0.2.1', cname(NAME, 'b.'), cname('B.', 'C.')] },
+      'success',
+    ],
+    [
+      'an answer with a CNAME twice',
+      { answers: [cname(NAME, 'b.'), cname(NAME, 'B.'), 'b. 300 IN A 192.0.2.1'] },
+      'success',
+    ],
+    ['a CNAME that was asked for', { answers: [cname(NAME, 'b.')] }, 'success', 'CNAME'],
+    ['anything for ANY', { answers: [cname(NAME, 'b.')] }, 'success', 'ANY'],
+    ['a referral', { authorities: ['org. 300 IN NS ns.org.'] }, 'success'],
+    ['NXDOMAIN', { rcode: RCODES.NXDOMAIN, authorities: [SOA] }, 'denial'],
+    ['NODATA', { authorities: [SOA] }, 'denial'],
+    ['CNAMEs that end without data', { answers: [cname(NAME, 'b.')], authorities: [SOA] }, 'denial'],
+    ['SERVFAIL', { rcode: RCODES.SERVFAIL }, 'denial'],
+    ['NOTIMP', { rcode: RCODES.NOTIMP }, 'denial'],
+    ['a signed answer', { answers: [A(300), VALID], ednsFlags: 0x8000 }, 'success'],
+    ['no CNAMEs that end nowhere', { answers: [cname(NAME, 'b.')] }, undefined],
+    ['no answer to another name', { answers: ['other.org. 300 IN A 192.0.2.1'] }, undefined],
+    ['no answer of another type', { answers: [`${NAME} 300 IN AAAA 2001:db8::1`] }, undefined],
+    ['no answer of another class', { answers: [`${NAME} 300 CH A 192.0.2.1`] }, undefined],
+    [
+      'no name with two targets',
+      { answers: [cname(NAME, 'b.'), cname(NAME, 'c.'), 'b. 300 IN A 192.0.2.1', 'c. 300 IN A 192.0.2.1'] },
+      undefined,
+    ],
+    ['no loop', { answers: [cname(NAME, 'b.'), cname('b.', NAME), A(300)] }, undefined],
+    ['no loop onto itself', { answers: [cname(NAME, NAME), A(300)] }, undefined],
+    [
+      'no DNAME without its CNAME',
+      { answers: ['example.org. 300 IN DNAME example.com.', 'www.example.com. 300 IN A 192.0.2.1'] },
+      undefined,
+    ],
+    ['no NODATA without SOA', {}, undefined],
+    ['no NXDOMAIN without SOA', { rcode: RCODES.NXDOMAIN }, undefined],
+    [
+      'no NXDOMAIN with an answer',
+      { rcode: RCODES.NXDOMAIN, answers: [cname(NAME, 'b.')], authorities: [SOA] },
+      undefined,
+    ],
+    ['no REFUSED', { rcode: RCODES.REFUSED }, undefined],
+    ['nothing truncated', { answers: [A(300)], flags: TC }, undefined],
+    ['no answer with an expired signature', { answers: [A(300), EXPIRED], ednsFlags: 0x8000 }, undefined],
+    ['no zone transfer', { answers: [SOA] }, undefined, 'AXFR'],
+  ]
+  for (const [what, message, part, type] of kept) {
+    test(what, async () => {
+      const { replies, asked, metrics } = await replay('cache', message, [0], type)
+      assert.equal(asked.length, part ? 1 : 2)
+      assert.equal(replies[1]!.plugin, part ? 'cache' : 'upstream')
+      assert.equal(replies[1]!.rcode, message.rcode ?? RCODES.NOERROR)
+      assert.equal(replies[1]!.scan!.answers, message.answers?.length ?? 0)
+      for (const each of ['success', 'denial']) {
+        assert.equal(
+          metrics.value('coredns_cache_hits_total', 'dns://:53', each, '.', ''),
+          part === each ? 1 : undefined,
+        )
+        if (part) {
+          const entries = metrics.value('coredns_cache_entries', 'dns://:53', each, '.', '')
+          assert.equal(entries, part === each ? 1 : 0)
+        }
+      }
+    })
+  }
+
+  test('no answer to another question: it is passed on and counted', async () => {
+    for (const other of [toQuery('other.org.'), toQuery(NAME, 'AAAA'), toQuery(NAME, 'A', { qclass: 3 })]) {
+      const plugin = await startPlugin(cache, 'cache')
+      const next = upstream(() => answer(other, { authorities: [SOA] }))
+      plugin.askNow(toQuery(NAME), next)
+      assert.equal(plugin.askNow(toQuery(NAME), next).scan!.key, other.key)
+      assert.equal(next.asked.length, 2)
+      assert.equal(plugin.context.metrics.value('coredns_cache_drops_total', 'dns://:53', '.', ''), 2)
+    }
+  })
+
+  test('SERVFAIL for 5 s, or as servfail says', async () => {
+    const message = { rcode: RCODES.SERVFAIL }
+    assert.equal((await replay('cache', message, [4, 5])).asked.length, 2)
+    assert.equal((await replay('cache {\nservfail 20s\n}', message, [5, 19, 20])).asked.length, 2)
+    assert.equal((await replay('cache {\nservfail 0\n}', message, [0])).asked.length, 2)
+    assert.equal((await replay('cache {\nservfail 500ms\n}', message, [0])).asked.length, 2)
+  })
+
+  test('a failure of the rest of the chain for 1 s, with its error', async () => {
+    for (const [text, asked] of [
+      ['cache', 2],
+      ['cache {\nservfail 0\n}', 4],
+    ] as const) {
+      const plugin = await startPlugin(cache, text)
+      const next = upstream((query) => query.fail(RCODES.SERVFAIL, 'forward', new Error('timeout')))
+      for (const wait of [0, 500, 499, 1]) {
+        await plugin.context.clock.advance(wait)
+        const reply = plugin.askNow(toQuery(NAME), next)
+        assert.deepEqual([reply.kind, reply.rcode, reply.plugin], ['failure', RCODES.SERVFAIL, 'forward'])
+        assert.match(String(reply.error), /timeout/)
+      }
+      assert.equal(next.asked.length, asked)
+    }
+  })
+
+  test('no failure of another kind', async () => {
+    const plugin = await startPlugin(cache, 'cache')
+    const next = upstream((query) => query.fail(RCODES.REFUSED, 'forward', 'no'))
+    plugin.askNow(toQuery(NAME), next)
+    plugin.askNow(toQuery(NAME), next)
+    assert.equal(next.asked.length, 2)
+  })
+})
+
+describe('zones', () => {
+  test('names outside pass by uncounted', async () => {
+    const plugin = await startPlugin(cache, 'cache example.org 10.0.0.0/8')
+    const next = upstream({ authorities: [SOA] })
+    for (const name of [NAME, 'EXAMPLE.org.', '1.10.in-addr.arpa.', 'notexample.org.', 'org.']) {
+      plugin.askNow(toQuery(name), next)
+      plugin.askNow(toQuery(name), next)
+    }
+    assert.equal(next.asked.length, 7)
+    const label = 'example.org.,10.in-addr.arpa.'
+    assert.equal(plugin.context.metrics.value('coredns_cache_requests_total', 'dns://:53', label, ''), 6)
+    assert.equal(next.asked.at(-1)!.flags & AD, 0)
+  })
+
+  test('a NOTIFY passes by', async () => {
+    const plugin = await startPlugin(cache, 'cache')
+    const next = upstream({ authorities: [SOA] })
+    plugin.askNow(toQuery(NAME, 'SOA'), next)
+    plugin.askNow(toQuery(NAME, 'SOA').with({ flags: 4 << 11 }), next)
+    assert.equal(next.asked.length, 2)
+  })
+
+  test('disable keeps nothing of a kind below some zones', async () => {
+    const cases: [text: string, answers: number, denials: number][] = [
+      ['disable success', 2, 1],
+      ['disable denial', 1, 2],
+      ['disable success example.org', 2, 1],
+      ['disable denial other.org', 1, 1],
+      ['disable success\ndisable denial org', 2, 2],
+    ]
+    for (const [text, answers, denials] of cases) {
+      const plugin = await startPlugin(cache, `cache {\n${text}\n}`)
+      const good = upstream({ answers: [A(300)] })
+      const bad = upstream({ rcode: RCODES.NXDOMAIN, authorities: [SOA] })
+      for (let i = 0; i < 2; i++) plugin.askNow(toQuery(NAME), good)
+      for (let i = 0; i < 2; i++) plugin.askNow(toQuery('none.example.org.'), bad)
+      assert.deepEqual([good.asked.length, bad.asked.length], [answers, denials], text)
+    }
+  })
+})
+
+describe('both parts', () => {
+  const NX = { rcode: RCODES.NXDOMAIN, authorities: [SOA] }
+
+  test('a SERVFAIL does not hide an answer that is still good', async () => {
+    const plugin = await startPlugin(cache, 'cache')
+    const gates = [Promise.withResolvers<Message>(), Promise.withResolvers<Message>()]
+    let count = 0
+    const next = upstream((query) => gates[count++]!.promise.then((message) => answer(query, message)))
+    const both = [plugin.ask(toQuery(NAME), next), plugin.ask(toQuery(NAME), next)]
+    gates[0]!.resolve({ answers: [A(300)] })
+    gates[1]!.resolve({ rcode: RCODES.SERVFAIL })
+    await Promise.all(both)
+    assert.equal(plugin.askNow(toQuery(NAME), next).rcode, RCODES.NOERROR)
+  })
+
+  test('the later of two concurrent answers stays', async () => {
+    for (const order of [
+      [{ answers: [A(300)] }, NX],
+      [NX, { answers: [A(300)] }],
+    ]) {
+      const plugin = await startPlugin(cache, 'cache')
+      const gates = [Promise.withResolvers<Message>(), Promise.withResolvers<Message>()]
+      let count = 0
+      const next = upstream((query) => gates[count++]!.promise.then((message) => answer(query, message)))
+      const both = [plugin.ask(toQuery(NAME), next), plugin.ask(toQuery(NAME), next)]
+      gates[0]!.resolve(order[0]!)
+      await both[0]
+      gates[1]!.resolve(order[1]!)
+      await both[1]
+      assert.equal(plugin.askNow(toQuery(NAME), next).rcode, (order[1] as Message).rcode ?? RCODES.NOERROR)
+    }
+  })
+})
+
+describe('metrics', () => {
+  test('have server, zones and view', async () => {
+    const context = fakeContext({ zones: ['a.', 'b.'] })
+    const block = { ...context.block, zones: ['a.', 'b.'], view: 'inside' }
+    const plugin = await startPlugin(cache, 'cache', { ...context, block })
+    const listener = fakeListener({ server: 'tls://:853' })
+    const next = upstream({ rcode: RCODES.NXDOMAIN, authorities: [SOA] })
+    for (let i = 0; i < 3; i++) plugin.askNow(toQuery('x.a.', 'A', { listener }), next)
+    plugin.askNow(toQuery('y.b.'), next)
+    const { metrics } = context
+    assert.equal(metrics.value('coredns_cache_requests_total', 'tls://:853', 'a.,b.', 'inside'), 3)
+    assert.equal(metrics.value('coredns_cache_misses_total', 'tls://:853', 'a.,b.', 'inside'), 1)
+    assert.equal(metrics.value('coredns_cache_hits_total', 'tls://:853', 'denial', 'a.,b.', 'inside'), 2)
+    assert.equal(metrics.value('coredns_cache_requests_total', 'dns://:53', 'a.,b.', 'inside'), 1)
+    assert.equal(metrics.value('coredns_cache_entries', 'dns://:53', 'denial', 'a.,b.', 'inside'), 2)
+    assert.equal(metrics.value('coredns_cache_entries', 'dns://:53', 'success', 'a.,b.', 'inside'), 0)
+  })
+})

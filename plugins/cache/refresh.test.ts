@@ -1,0 +1,419 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { AA, AD, CD, RA, RCODES, type Reply, TC } from 'corelet/plugin'
+import { settle, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import cache from './index.ts'
+import { A, answer, type Message, NAME, SOA, type Step, upstream, waiting } from './kit.ts'
+
+const NX: Message = { rcode: RCODES.NXDOMAIN, authorities: [SOA] }
+const SERVFAIL: Message = { rcode: RCODES.SERVFAIL }
+const NODATA: Message = { authorities: [SOA] }
+const good = (number: number): Message => ({ answers: [A(60, `192.0.2.${number}`)] })
+
+/** A cache, an upstream that goes through `steps`, and what to do with them in a line. */
+async function start(text: string, ...steps: Step[]) {
+  const plugin = await startPlugin(cache, text)
+  const next = upstream(...steps)
+  const { clock, metrics } = plugin.context
+  return {
+    plugin,
+    next,
+    clock,
+    asked: next.asked,
+    lines: plugin.context.lines,
+    ask: () => plugin.ask(toQuery(NAME), next),
+    askNow: () => plugin.askNow(toQuery(NAME), next),
+    count: (name: string) => metrics.value(`coredns_cache_${name}_total`, 'dns://:53', '.', '') ?? 0,
+  }
+}
+
+const brief = (reply: Reply) => [reply.answers[0]?.data, reply.answers[0]?.ttl]
+
+describe('prefetch', () => {
+  test('asks anew once a popular name is near its end, while the client is answered at once', async () => {
+    const { askNow, ask, clock, asked, count } = await start('cache {\nprefetch 3 1m 20%\n}', good(1), good(2))
+    await ask()
+    await clock.advance(40_000)
+    for (let i = 0; i < 5; i++) askNow()
+    await clock.advance(7000)
+    askNow()
+    assert.equal(asked.length, 1)
+    await clock.advance(1000)
+    assert.deepEqual(brief(askNow()), ['192.0.2.1', 12])
+    assert.equal(asked.length, 2)
+    await settle()
+    assert.deepEqual(brief(askNow()), ['192.0.2.2', 60])
+    assert.equal(count('prefetch'), 1)
+    assert.equal(count('served_stale'), 0)
+  })
+
+  test('asks over TCP with AD, DO and CD of the client', async () => {
+    const { plugin, next, clock, asked } = await start('cache {\nprefetch 1 1m 90%\n}', good(1))
+    const query = () => toQuery(NAME, 'A', { dnssecOk: true, flags: CD })
+    plugin.askNow(query(), next)
+    await clock.advance(10_000)
+    plugin.askNow(query(), next)
+    assert.equal(asked.length, 2)
+    assert.deepEqual([asked[1]!.proto, asked[1]!.flags & (AD | CD), asked[1]!.dnssecOk], ['tcp', AD | CD, true])
+  })
+
+  test('takes the last share of the TTL, rounded up', async () => {
+    const { askNow, clock, asked } = await start('cache {\nprefetch 1 1h 10%\n}', { answers: [A(15)] })
+    askNow()
+    await clock.advance(12_000)
+    askNow()
+    assert.equal(asked.length, 1)
+    await clock.advance(1000)
+    askNow()
+    assert.equal(asked.length, 2)
+  })
+
+  test('forgets hits after a pause', async () => {
+    const { askNow, clock, asked } = await start('cache {\nprefetch 2 10s 90%\n}', good(1))
+    askNow()
+    for (let i = 0; i < 4; i++) {
+      await clock.advance(11_000)
+      askNow()
+    }
+    assert.equal(asked.length, 1)
+    await clock.advance(10_000)
+    askNow()
+    assert.equal(asked.length, 2)
+  })
+
+  test('the new entry takes over the hits', async () => {
+    const { askNow, clock, asked } = await start('cache {\nprefetch 3 1m 90%\n}', good(1))
+    askNow()
+    await clock.advance(10_000)
+    for (let i = 0; i < 3; i++) askNow()
+    await clock.advance(10_000)
+    assert.equal(asked.length, 2)
+    askNow()
+    assert.equal(asked.length, 3)
+  })
+
+  test('has one refresh of an entry under way', async () => {
+    const { askNow, ask, clock, asked } = await start('cache {\nprefetch 1 1m 90%\n}', good(1), waiting().step)
+    await ask()
+    await clock.advance(10_000)
+    for (let i = 0; i < 5; i++) askNow()
+    assert.equal(asked.length, 2)
+  })
+
+  test('a failed one changes nothing, is logged when it throws, and waits 1 s', async () => {
+    const { askNow, ask, clock, asked, lines } = await start(
+      'cache {\nprefetch 1 1m 90%\n}',
+      good(1),
+      new Error('broken'),
+      () => Promise.reject(new Error('late')),
+      SERVFAIL,
+      (query) => query.fail(RCODES.SERVFAIL, 'forward', 'timeout'),
+      good(2),
+    )
+    await ask()
+    await clock.advance(6000)
+    for (let i = 0; i < 5; i++) {
+      assert.deepEqual(brief(askNow())[0], '192.0.2.1')
+      await clock.advance(999)
+      askNow()
+      assert.equal(asked.length, 2 + i)
+      await clock.advance(1)
+    }
+    assert.deepEqual(brief(askNow())[0], '192.0.2.2')
+    assert.deepEqual(
+      lines,
+      [
+        '[ERROR] plugin/test: refresh of www.example.org. A failed: broken',
+        '[ERROR] plugin/test: refresh of www.example.org. A failed: late',
+      ].map((line) => line.replace('test', 'cache')),
+    )
+  })
+
+  test('an answer to a name that was denied takes the place of the denial', async () => {
+    const { askNow, clock } = await start('cache {\nprefetch 1 1m 90%\n}', NX, good(2))
+    askNow()
+    await clock.advance(60_000)
+    assert.equal(askNow().rcode, RCODES.NXDOMAIN)
+    await settle()
+    assert.deepEqual(brief(askNow()), ['192.0.2.2', 60])
+  })
+
+  test('a failure is not fetched anew', async () => {
+    const { askNow, clock, asked } = await start('cache {\nprefetch 1 1m 90%\n}', SERVFAIL)
+    askNow()
+    await clock.advance(4000)
+    askNow()
+    assert.equal(asked.length, 1)
+  })
+
+  test('honours disable', async () => {
+    const { askNow, clock, asked } = await start('cache {\nprefetch 1 1m 90%\ndisable denial\n}', good(1), NX)
+    askNow()
+    await clock.advance(10_000)
+    askNow()
+    await clock.advance(1000)
+    assert.equal(asked.length, 2)
+    assert.equal(askNow().rcode, RCODES.NOERROR)
+  })
+
+  test('no more than a thousand are under way', async () => {
+    const { plugin, next, clock, asked } = await start('cache {\nprefetch 1 1m 90%\n}')
+    const names = Array.from({ length: 1010 }, (_, i) => `n${i}.org.`)
+    const fill = upstream((query) => answer(query, { answers: [`${query.name} 60 IN A 192.0.2.1`] }))
+    for (const name of names) plugin.askNow(toQuery(name), fill)
+    await clock.advance(10_000)
+    const never = upstream(waiting().step)
+    for (const name of names) plugin.askNow(toQuery(name), never)
+    assert.equal(never.asked.length, 1000)
+    assert.deepEqual([next.asked.length, asked.length], [0, 0])
+  })
+})
+
+describe('serve_stale', () => {
+  test('is off without the option, and with 0', async () => {
+    for (const text of ['cache', 'cache {\nserve_stale 0\n}']) {
+      const { askNow, clock, asked } = await start(text, good(1))
+      askNow()
+      await clock.advance(60_000)
+      askNow()
+      assert.equal(asked.length, 2)
+    }
+  })
+
+  test('immediate: answers at once with TTL 0 and asks anew in the background', async () => {
+    const { askNow, clock, asked, count } = await start('cache {\nserve_stale\n}', good(1), good(2))
+    askNow()
+    await clock.advance(72_000)
+    const stale = askNow()
+    assert.deepEqual(brief(stale), ['192.0.2.1', 0])
+    assert.equal(stale.reason, 'stale, expired 12 s ago')
+    assert.equal(stale.flags & AA, AA)
+    assert.equal(asked.length, 2)
+    assert.equal(asked[1]!.proto, 'tcp')
+    await settle()
+    assert.deepEqual(brief(askNow()), ['192.0.2.2', 60])
+    assert.deepEqual([count('served_stale'), count('prefetch'), count('misses')], [1, 1, 1])
+  })
+
+  test('ends with its window', async () => {
+    for (const [seconds, asked, ttl] of [
+      [119, 2, 0],
+      [120, 2, 60],
+    ] as const) {
+      const run = await start('cache {\nserve_stale 1m\n}', good(1))
+      run.askNow()
+      await run.clock.advance(seconds * 1000)
+      assert.deepEqual(brief(run.askNow()), ['192.0.2.1', ttl])
+      assert.equal(run.asked.length, asked)
+    }
+  })
+
+  test('RESPTTL and keepttl set the TTL', async () => {
+    for (const [text, ttl] of [
+      ['serve_stale 1h immediate 30s', 30],
+      ['serve_stale 1h immediate\nkeepttl', 60],
+      ['serve_stale 1h immediate 30s\nkeepttl', 30],
+    ] as const) {
+      const { askNow, clock } = await start(`cache {\n${text}\n}`, good(1))
+      askNow()
+      await clock.advance(61_000)
+      assert.equal(askNow().answers[0]!.ttl, ttl)
+    }
+  })
+
+  test('a failure never goes stale', async () => {
+    for (const failure of [SERVFAIL, { rcode: RCODES.NOTIMP }]) {
+      const { askNow, clock, asked } = await start('cache {\nserve_stale\n}', failure)
+      askNow()
+      await clock.advance(5000)
+      askNow()
+      assert.equal(asked.length, 2)
+    }
+  })
+
+  const unfit: [string, Step][] = [
+    ['SERVFAIL', SERVFAIL],
+    ['REFUSED', { rcode: RCODES.REFUSED }],
+    ['a truncated answer', { ...good(2), flags: TC }],
+    ['another question', () => answer(toQuery('other.org.'), NX)],
+    ['NXDOMAIN with an answer', { ...good(2), rcode: RCODES.NXDOMAIN }],
+    ['a failure', (query) => query.fail(RCODES.SERVFAIL, 'forward', 'timeout')],
+    ['silence', (query) => query.drop('forward', 'no')],
+    ['an error', new Error('broken')],
+    ['a late error', () => Promise.reject(new Error('broken'))],
+  ]
+  for (const mode of ['immediate', 'verify', 'verify 1s']) {
+    for (const [what, step] of unfit) {
+      test(`${mode}: ${what} leaves the stale answer in place`, async () => {
+        const { ask, clock, asked } = await start(`cache {\nserve_stale 1h ${mode}\n}`, good(1), step)
+        await ask()
+        await clock.advance(61_000)
+        assert.deepEqual(brief(await ask()), ['192.0.2.1', 0])
+        await clock.advance(1000)
+        assert.deepEqual(brief(await ask()), ['192.0.2.1', 0])
+        await settle()
+        assert.equal(asked.length, 3)
+      })
+    }
+
+    test(`${mode}: NXDOMAIN replaces the stale answer`, async () => {
+      const { ask, clock, askNow } = await start(`cache {\nserve_stale 1h ${mode}\n}`, good(1), NX)
+      await ask()
+      await clock.advance(61_000)
+      assert.equal((await ask()).rcode, mode === 'immediate' ? RCODES.NOERROR : RCODES.NXDOMAIN)
+      await settle()
+      assert.equal(askNow().rcode, RCODES.NXDOMAIN)
+    })
+
+    test(`${mode}: an answer replaces a stale denial`, async () => {
+      const { ask, clock, askNow } = await start(`cache {\nserve_stale 1h ${mode}\n}`, NX, good(2))
+      await ask()
+      await clock.advance(301_000)
+      assert.equal((await ask()).rcode, mode === 'immediate' ? RCODES.NXDOMAIN : RCODES.NOERROR)
+      await settle()
+      assert.deepEqual(brief(askNow()), ['192.0.2.2', 60])
+    })
+
+    test(`${mode}: after a failure no other try for RECHECK`, async () => {
+      const times = mode === 'verify' ? '0s 0s 10s' : '0s 10s'
+      const { ask, clock, asked } = await start(`cache {\nserve_stale 1h ${mode} ${times}\n}`, good(1), SERVFAIL)
+      await ask()
+      await clock.advance(61_000)
+      await ask()
+      await clock.advance(9999)
+      await ask()
+      assert.equal(asked.length, 2)
+      await clock.advance(1)
+      await ask()
+      await settle()
+      assert.equal(asked.length, 3)
+    })
+  }
+
+  test('verify: the client gets the new answer as a miss would', async () => {
+    const { ask, clock, asked, count, plugin, next } = await start('cache {\nserve_stale 1h verify\n}', good(1), {
+      ...good(2),
+      flags: RA,
+    })
+    await ask()
+    await clock.advance(61_000)
+    const query = toQuery(NAME)
+    const reply = await plugin.ask(query, next)
+    assert.deepEqual([...brief(reply), reply.flags & (AA | RA), reply.plugin], ['192.0.2.2', 60, RA, 'upstream'])
+    assert.deepEqual([asked[1]!.proto, asked[1]!.origin], ['udp', query])
+    assert.deepEqual([count('served_stale'), count('prefetch'), count('misses')], [0, 0, 1])
+  })
+
+  test('verify: queries that come meanwhile wait for the same outcome, each with its own flags', async () => {
+    const slow = waiting()
+    const { ask, clock, asked, plugin, next } = await start('cache {\nserve_stale 1h verify\n}', good(1), slow.step)
+    await ask()
+    await clock.advance(61_000)
+    const replies = [plugin.ask(toQuery(NAME, 'A', { flags: AD }), next), ask(), ask()]
+    slow.answer({ ...good(2), flags: AD })
+    const settled = await Promise.all(replies)
+    assert.equal(asked.length, 2)
+    assert.deepEqual(
+      settled.map((reply) => [...brief(reply), reply.flags & AD]),
+      [
+        ['192.0.2.2', 60, AD],
+        ['192.0.2.2', 60, 0],
+        ['192.0.2.2', 60, 0],
+      ],
+    )
+  })
+
+  test('verify with a timeout: serves the new answer as a hit when it comes in time', async () => {
+    const slow = waiting()
+    const { ask, clock, asked, count } = await start('cache {\nserve_stale 1h verify 1800ms\n}', good(1), slow.step)
+    await ask()
+    await clock.advance(61_000)
+    const reply = ask()
+    await clock.advance(1799)
+    slow.answer(good(2))
+    assert.deepEqual([...brief(await reply), (await reply).flags & AA], ['192.0.2.2', 60, AA])
+    assert.equal(asked[1]!.proto, 'tcp')
+    assert.equal(clock.pending, 0)
+    assert.deepEqual([count('served_stale'), count('prefetch')], [0, 0])
+  })
+
+  test('verify with a timeout: an answer that is not kept is sent as it is', async () => {
+    const { ask, clock } = await start('cache {\nserve_stale 1h verify 1800ms\ndisable denial\n}', good(1), NODATA)
+    await ask()
+    await clock.advance(61_000)
+    const reply = await ask()
+    assert.deepEqual([reply.plugin, reply.scan!.answers, reply.scan!.soa], ['upstream', 0, true])
+  })
+
+  test('verify with a timeout: serves stale when it runs out, and keeps what comes late', async () => {
+    const slow = waiting()
+    const { ask, askNow, clock, asked, count } = await start(
+      'cache {\nserve_stale 1h verify 1800ms\n}',
+      good(1),
+      slow.step,
+    )
+    await ask()
+    await clock.advance(61_000)
+    const reply = ask()
+    await clock.advance(1800)
+    assert.deepEqual(brief(await reply), ['192.0.2.1', 0])
+    slow.answer(good(2))
+    await settle()
+    assert.deepEqual(brief(askNow()), ['192.0.2.2', 60])
+    assert.equal(asked.length, 2)
+    assert.equal(count('served_stale'), 1)
+  })
+})
+
+describe('serve_stale_policy prefer_positive', () => {
+  const REFERRAL: Message = { authorities: ['example.org. 300 IN NS ns.example.org.'] }
+  const policy = (mode: string) => `cache {\nserve_stale 1h ${mode}\nserve_stale_policy prefer_positive\n}`
+
+  for (const [what, message] of [
+    ['NXDOMAIN', NX],
+    ['NODATA', NODATA],
+    ['a referral', REFERRAL],
+  ] as const) {
+    test(`immediate: ${what} does not hide the last answer`, async () => {
+      const { askNow, clock, asked } = await start(policy('immediate'), good(1), message)
+      askNow()
+      await clock.advance(61_000)
+      askNow()
+      await clock.advance(1000)
+      assert.deepEqual(brief(askNow()), ['192.0.2.1', 0])
+      await settle()
+      assert.equal(asked.length, 3)
+    })
+
+    test(`verify: ${what} does not hide the last answer, until that is too old`, async () => {
+      const { ask, clock } = await start(policy('verify'), good(1), message)
+      await ask()
+      await clock.advance(61_000)
+      assert.deepEqual(brief(await ask()), ['192.0.2.1', 0])
+      await clock.advance(3_599_000)
+      const reply = await ask()
+      assert.deepEqual([reply.rcode, reply.scan!.answers], [message.rcode ?? 0, 0])
+    })
+  }
+
+  test('a new answer ends it', async () => {
+    const { ask, askNow, clock } = await start(policy('verify'), good(1), NX, good(2))
+    await ask()
+    await clock.advance(61_000)
+    await ask()
+    await clock.advance(1000)
+    assert.deepEqual(brief(await ask()), ['192.0.2.2', 60])
+    await settle()
+    assert.deepEqual(brief(askNow()), ['192.0.2.2', 60])
+  })
+
+  test('without it a denial that is fresh or stale hides the answer', async () => {
+    const { ask, askNow, clock } = await start('cache {\nserve_stale 1h verify\n}', good(1), NX, SERVFAIL)
+    await ask()
+    await clock.advance(61_000)
+    assert.equal((await ask()).rcode, RCODES.NXDOMAIN)
+    assert.equal(askNow().rcode, RCODES.NXDOMAIN)
+    await clock.advance(400_000)
+    assert.equal((await ask()).rcode, RCODES.NXDOMAIN)
+  })
+})
