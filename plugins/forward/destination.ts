@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { custom, type Value } from 'corelet/plugin'
 import type { Target } from '../../src/upstream/target.ts'
 
@@ -35,29 +35,16 @@ export const destination: Value<Destination> = custom('TO', 'destination', (toke
   return found
 })
 
-/** `IP`, `IP:PORT`, `[IPv6]:PORT`; with TLS `IP%NAME` and `IP%NAME:PORT`, where CoreDNS takes what is behind the last `%` as the name. */
+/** `IP`, `IP:PORT`, `[IPv6]:PORT`; with TLS, `%NAME` behind the address is the name of its certificate. */
 function readServer(text: string, transport: Target['transport']): Destination | undefined {
-  const whole = splitName(text, transport)
-  if (isIP(whole.address) > 0) return toServer(whole, PORTS[transport], transport)
-  const { host, port } = splitPort(text)
-  const parts = splitName(host, transport)
-  if (port === undefined || isIP(parts.address) === 0) return undefined
-  return toServer(parts, port, transport)
-}
-
-function toServer(
-  { address, serverName }: { address: string; serverName: string },
-  port: number,
-  transport: Target['transport'],
-): Destination {
-  return { kind: 'server', target: { transport, address, port, ...(serverName !== '' && { serverName }) } }
-}
-
-function splitName(text: string, transport: Target['transport']): { address: string; serverName: string } {
-  const inner = text.startsWith('[') ? text.replace(/^\[|\]$/g, '') : text
-  const cut = transport === 'tls' ? inner.lastIndexOf('%') : -1
-  if (cut < 0) return { address: inner, serverName: '' }
-  return { address: inner.slice(0, cut).replace(/\]$/, ''), serverName: inner.slice(cut + 1) }
+  const [, before = text, serverName, behind = ''] = (transport === 'tls' && /^(.*?)%([^:\]]+)(.*)$/.exec(text)) || []
+  if (isIPv6(before) && behind !== '') return undefined
+  const bare = before + behind
+  const { host, port } = isIP(bare) > 0 ? { host: bare, port: undefined } : splitPort(bare)
+  const address = host.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(address) === 0) return undefined
+  const name = serverName === undefined ? {} : { serverName }
+  return { kind: 'server', target: { transport, address, port: port ?? PORTS[transport], ...name } }
 }
 
 /** The parts of `HOST:PORT`; `port` is undefined when there is none or it is not a number from 1 to 65535. */

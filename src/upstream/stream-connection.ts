@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
+import { FrameReader, PREFIX } from '../net/frames.ts'
 import { ExchangeFailure } from './failure.ts'
-import { FrameReader, toFrame } from './frames.ts'
 import type { Pending } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
@@ -36,8 +36,11 @@ export class StreamConnection {
     this.createdAt = this.lastUsed = now
     this.#socket = socket
     this.#events = events
-    const reader = new FrameReader((message) => this.#receive(message))
-    socket.on('data', (chunk) => reader.push(chunk))
+    const reader = new FrameReader()
+    socket.on('data', (chunk) => {
+      reader.push(chunk)
+      for (let wire = reader.next(); wire && !this.#closed; wire = reader.next()) this.#receive(Buffer.from(wire))
+    })
     socket.on('error', (error) => this.close(error.message))
     socket.on('end', () => this.close('connection closed by the server'))
     socket.on('close', () => this.close('connection closed'))
@@ -103,4 +106,13 @@ export class StreamConnection {
       pending.settle(answer)
     }
   }
+}
+
+/** `packet` under another id, behind its length, to be written at once (RFC 7766 §8). */
+function toFrame(packet: Uint8Array, id: number): Buffer {
+  const frame = Buffer.allocUnsafe(PREFIX + packet.length)
+  frame.writeUInt16BE(packet.length, 0)
+  frame.set(packet, PREFIX)
+  frame.writeUInt16BE(id, PREFIX)
+  return frame
 }
