@@ -5,6 +5,7 @@ import { parseCorefile } from '../corefile/parse.ts'
 import { fromTypeName, RCODES, RD } from '../dns/constants.ts'
 import type { Handler, Next } from './chain.ts'
 import { isPending } from './chain.ts'
+import { defaultSettings } from './block-settings.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { BlockSettings, HttpRequest, HttpResponse, PluginContext } from './context.ts'
 import type { AnyPlugin, Running } from './define.ts'
@@ -143,7 +144,7 @@ export function toNext(next: NextLike, plugin?: string): Next {
   return Object.assign((query: Query) => next(query), { plugin })
 }
 
-export type { Handler }
+export { defaultSettings, type Handler }
 
 export interface FakeContext extends PluginContext {
   readonly clock: FakeClock
@@ -192,19 +193,6 @@ export function fakeContext(
     notReady: () => [],
     running: true,
     ...rest,
-  }
-}
-
-/** Settings of a block without any settings plugin. */
-export function defaultSettings(): BlockSettings {
-  return {
-    bind: undefined,
-    root: '.',
-    debug: false,
-    anyClass: false,
-    stacktrace: false,
-    timeouts: { read: 3000, write: 5000, idle: 10_000 },
-    maxTcpQueries: -1,
   }
 }
 

@@ -1,0 +1,14 @@
+import type { BlockSettings } from './context.ts'
+
+/** Settings of a block without any settings plugin. */
+export function defaultSettings(): BlockSettings {
+  return {
+    bind: undefined,
+    root: '.',
+    debug: false,
+    anyClass: false,
+    stacktrace: false,
+    timeouts: { read: 3000, write: 5000, idle: 10_000 },
+    maxTcpQueries: -1,
+  }
+}
