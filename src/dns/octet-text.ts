@@ -55,20 +55,21 @@ export function fromBase32(text: string, column = 0): Uint8Array {
   return Uint8Array.from(out)
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** A well-formed sequence of UTF-8 (Unicode 16, table 3-7) of more than one octet, or else a single octet over 0x7f. */
+const NOT_ASCII =
+  /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]|[\xe1-\xef](?<!\xed)[\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|[\x80-\xff]/g
 
 /**
- * Octets of a character string as a string: UTF-8, or where that is not valid one lone surrogate U+DC80–U+DCFF for each octet, so
+ * Octets of a character string as a string: UTF-8, and where that is not well formed one lone surrogate U+DC80–U+DCFF for each octet, so
  * that {@link fromLossless} gives the same octets back.
  */
 export function toLossless(octets: Uint8Array): string {
-  try {
-    return utf8.decode(octets)
-  } catch {
-    let text = ''
-    for (const octet of octets) text += String.fromCharCode(octet < 0x80 ? octet : 0xdc00 + octet)
-    return text
-  }
+  const chars = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1')
+  return chars.replace(NOT_ASCII, (found) =>
+    found.length === 1
+      ? String.fromCharCode(0xdc00 + found.charCodeAt(0))
+      : Buffer.from(found, 'latin1').toString('utf8'),
+  )
 }
 
 /** Octets of a string: UTF-8, and one octet for each lone surrogate that {@link toLossless} makes. */

@@ -84,8 +84,12 @@ export function writeRecord(writer: WireWriter, record: ResourceRecord): void {
     writer.u32(ttl)
     writer.sized(() => writeData(writer, record))
   } catch (error) {
-    if (!(error instanceof TextError || error instanceof WireError)) throw error
-    throw new WireError(`${name} ${record.type}: ${error.message}`)
+    if (error instanceof TextError || error instanceof WireError) {
+      throw new WireError(`${name} ${record.type}: ${error.message}`)
+    }
+    // A plugin in JavaScript may give an object of any form.
+    if (error instanceof TypeError) throw new WireError(`${name} ${record.type}: data has not the form of its type`)
+    throw error
   }
 }
 

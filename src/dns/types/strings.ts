@@ -28,8 +28,11 @@ export const string: Field<string> = {
   format: formatString,
 }
 
-/** A character string of letters and digits, without quotes in text: the tag of CAA. */
-export const tag: Field<string> = { ...string, format: (value) => formatString(value).slice(1, -1) }
+/** A character string that has no quotes in text when it is made of letters and digits: the tag of CAA. */
+export const tag: Field<string> = {
+  ...string,
+  format: (value) => (/^[a-z0-9]+$/i.test(value) ? value : formatString(value)),
+}
 
 /** All octets that are left, as one character string without a length. */
 export const restString: Field<string> = {

@@ -71,8 +71,14 @@ function list(item: Pick<Field<string>, 'read' | 'write'>): Value<readonly strin
 /** Protocol ids may hold commas and backslashes, which a second layer of escapes marks (RFC 9460 §A.1). */
 const alpn: Value<readonly string[]> = {
   ...list(string),
-  parse: (text) =>
-    [...text.matchAll(/(?<=^|,)(?:[^,\\]|\\[\s\S])*/g)].map(([item]) => item.replace(/\\([\s\S])/g, '$1')),
+  parse(text) {
+    const values = ['']
+    for (const [piece, escaped] of text.matchAll(/\\([\s\S])|,|[^\\,]+|\\$/g)) {
+      if (piece === ',') values.push('')
+      else values[values.length - 1] += escaped ?? piece
+    }
+    return values
+  },
   format: (values) => values.map((value) => value.replace(/[,\\]/g, '\\$&')).join(','),
   quoted: true,
 }
