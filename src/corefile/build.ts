@@ -1,7 +1,8 @@
 /** From the tree to server blocks: where words and braces stand is looked at here. */
 import type { Finding } from './diagnostics.ts'
-import type { BlockNode, FileNode, PartNode, StatementNode } from './grammar.ts'
+import type { BlockNode, FileNode, PartNode, StatementNode, StrayNode } from './grammar.ts'
 import type { Word } from './lexer.ts'
+import { MAX_DEPTH } from './max-depth.ts'
 import type { Directive, Line, ServerBlock, Token } from './model.ts'
 import { nearest } from './nearest.ts'
 
@@ -14,18 +15,12 @@ export function buildBlocks(
   directives: readonly string[] | undefined,
   report: Report,
 ): ServerBlock[] {
-  for (const { word, next } of file.strays) {
-    const harmless = !next?.startsLine || next.raw === '{'
-    report({
-      position: word.position,
-      code: 'unexpected-brace',
-      params: [],
-      ...(harmless ? { severity: 'warning' } : {}),
-    })
-  }
+  if (file.tooDeep) report({ position: file.tooDeep.position, code: 'nested-too-deep', params: [MAX_DEPTH] })
   if (last) reportUnclosed(file.unclosed, last, report)
   const blocks: ServerBlock[] = []
-  for (const node of file.blocks) {
+  for (const node of file.items) {
+    if (node.kind === 'stray') reportStray(node, report)
+    if (node.kind !== 'block') continue
     const keys = buildKeys(node, report)
     const built = node.statements.flatMap((statement) => buildDirectives(statement, directives, report))
     reportInlineClose(node, report)
@@ -34,6 +29,12 @@ export function buildBlocks(
     else if (node.open) report({ position: node.open.position, code: 'block-without-keys', params: [] })
   }
   return blocks
+}
+
+/** A `}` between blocks is a zone of that name in CoreDNS; it starts with that unless the brace swallows the next block. */
+function reportStray({ word, next }: StrayNode, report: Report): void {
+  const swallows = next?.startsLine && next.raw !== '{'
+  report({ position: word.position, code: 'unexpected-brace', params: [], severity: swallows ? 'error' : 'warning' })
 }
 
 function reportUnclosed(unclosed: readonly Word[], last: Word, report: Report): void {
@@ -84,7 +85,7 @@ function buildDirectives(statement: StatementNode, known: readonly string[] | un
   }
   if (known && !known.includes(name.text)) {
     const similar = nearest(name.text, known)
-    const hint = similar ? `did you mean ${similar}?` : ''
+    const hint = similar ? `did you mean ${similar}?` : 'corelet -plugins lists the known ones'
     report({ position: name.position, code: 'unknown-directive', params: [name.text, hint] })
   }
   for (const part of statement.parts) {

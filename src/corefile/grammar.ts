@@ -1,14 +1,30 @@
 /** The grammar, with chevrotain. Loading it takes a while: it is imported when a Corefile is parsed and not before. */
-import { createToken, EmbeddedActionsParser, type IToken } from 'chevrotain'
+import { createToken, EmbeddedActionsParser, type IToken, type TokenType } from 'chevrotain'
 import { continuesKeys } from './keys-line.ts'
 import type { Word } from './lexer.ts'
+import { MAX_DEPTH } from './max-depth.ts'
 
-/** A server block as it is written: `keys { statements }`, or keys and statements without braces. */
+/** A server block or a snippet as it is written: `keys { statements }`, or keys and statements without braces. */
 export interface BlockNode {
+  kind: 'block'
   keys: Word[]
   open?: Word
   statements: StatementNode[]
   close?: Word
+}
+
+/** An `import` line between blocks; other imports are statements. There is none once imports are expanded. */
+export interface ImportNode {
+  kind: 'import'
+  words: Word[]
+}
+
+/** A `}` between blocks, which closes nothing. */
+export interface StrayNode {
+  kind: 'stray'
+  word: Word
+  /** What follows it. */
+  next: Word | undefined
 }
 
 /** A directive, or a line of a directive's block. More than one part when words or a second block follow the `}`. */
@@ -25,29 +41,47 @@ export interface PartNode {
 }
 
 export interface FileNode {
-  blocks: BlockNode[]
-  /** Closing braces where a key should be, and what follows each. */
-  strays: { word: Word; next: Word | undefined }[]
+  items: (BlockNode | ImportNode | StrayNode)[]
+  /** Of a file that holds directives and no blocks. */
+  statements: StatementNode[]
   /** The braces that are open at the end, outermost first. */
   unclosed: Word[]
+  /** The first brace that is nested too deeply; it and those within are words. */
+  tooDeep?: Word
 }
 
+type Parent = BlockNode | PartNode | FileNode
+
 const AnyWord = createToken({ name: 'AnyWord' })
+const Import = createToken({ name: 'Import', categories: AnyWord })
 const LineWord = createToken({ name: 'LineWord', categories: AnyWord })
 const MoreWord = createToken({ name: 'MoreWord', categories: AnyWord })
 const LeftBrace = createToken({ name: 'LeftBrace' })
 const RightBrace = createToken({ name: 'RightBrace' })
-const TOKEN_TYPES = [AnyWord, LineWord, MoreWord, LeftBrace, RightBrace]
+const TOKEN_TYPES = [AnyWord, Import, LineWord, MoreWord, LeftBrace, RightBrace]
 
-function toToken(word: Word): IToken {
-  const tokenType = word.raw === '{' ? LeftBrace : word.raw === '}' ? RightBrace : word.startsLine ? LineWord : MoreWord
-  return {
-    image: word.raw,
-    tokenType,
-    tokenTypeIdx: tokenType.tokenTypeIdx!,
-    startOffset: word.position.column,
-    payload: word,
-  }
+/** Braces below MAX_DEPTH become words. */
+function toTokens(words: readonly Word[], file: FileNode): IToken[] {
+  let depth = 0
+  return words.map((word) => {
+    const type = typeOf(word)
+    const deep = type === LeftBrace ? ++depth > MAX_DEPTH : type === RightBrace && depth > MAX_DEPTH
+    if (type === RightBrace && depth > 0) depth--
+    if (deep) file.tooDeep ??= word
+    return toToken(word, deep ? MoreWord : type)
+  })
+}
+
+function toToken(word: Word, tokenType: TokenType): IToken {
+  const tokenTypeIdx = tokenType.tokenTypeIdx!
+  return { image: word.raw, tokenType, tokenTypeIdx, startOffset: word.position.column, payload: word }
+}
+
+function typeOf({ raw, startsLine }: Word): TokenType {
+  if (raw === '{') return LeftBrace
+  if (raw === '}') return RightBrace
+  if (!startsLine) return MoreWord
+  return raw === 'import' ? Import : LineWord
 }
 
 function wordOf(token: IToken): Word {
@@ -65,25 +99,45 @@ class Grammar extends EmbeddedActionsParser {
     this.performSelfAnalysis()
   }
 
-  /** corefile = { block | "}" } */
+  /** corefile = { "}" | import | block } */
   corefile = this.RULE('corefile', (file: FileNode) => {
     this.MANY(() => {
-      this.OR([
-        {
-          ALT: () => {
-            const stray = this.CONSUME(RightBrace)
-            this.ACTION(() => file.strays.push({ word: wordOf(stray), next: wordOf(this.LA(1)) }))
-          },
-        },
-        { ALT: () => this.SUBRULE(this.block, { ARGS: [file] }) },
-      ])
+      this.OR({
+        IGNORE_AMBIGUITIES: true,
+        DEF: [
+          { ALT: () => this.SUBRULE(this.stray, { ARGS: [file] }) },
+          { ALT: () => this.SUBRULE(this.import, { ARGS: [file] }) },
+          { ALT: () => this.SUBRULE(this.block, { ARGS: [file] }) },
+        ],
+      })
+    })
+  })
+
+  /** fragment = { statement }: a file that is imported into a block */
+  fragment = this.RULE('fragment', (file: FileNode) => {
+    this.MANY(() => this.SUBRULE(this.statement, { ARGS: [file, file] }))
+  })
+
+  stray = this.RULE('stray', (file: FileNode) => {
+    const brace = this.CONSUME(RightBrace)
+    this.ACTION(() => file.items.push({ kind: 'stray', word: wordOf(brace), next: this.LA(1).payload }))
+  })
+
+  /** import = "import" { WORD } */
+  import = this.RULE('import', (file: FileNode) => {
+    const keyword = this.CONSUME(Import)
+    const node: ImportNode = { kind: 'import', words: [wordOf(keyword)] }
+    this.ACTION(() => file.items.push(node))
+    this.MANY(() => {
+      const word = this.CONSUME(MoreWord)
+      this.ACTION(() => node.words.push(wordOf(word)))
     })
   })
 
   /** block = braces | keys [ braces | bare ] */
   block = this.RULE('block', (file: FileNode) => {
-    const node: BlockNode = { keys: [], statements: [] }
-    this.ACTION(() => file.blocks.push(node))
+    const node: BlockNode = { kind: 'block', keys: [], statements: [] }
+    this.ACTION(() => file.items.push(node))
     this.OR([
       { ALT: () => this.SUBRULE(this.braces, { ARGS: [node, file] }) },
       {
@@ -138,14 +192,14 @@ class Grammar extends EmbeddedActionsParser {
   })
 
   /** orphan = braces: braces that belong to no word */
-  orphan = this.RULE('orphan', (parent: BlockNode | PartNode, file: FileNode) => {
+  orphan = this.RULE('orphan', (parent: Parent, file: FileNode) => {
     const node: StatementNode = { parts: [] }
     this.ACTION(() => parent.statements.push(node))
     this.SUBRULE(this.partBraces, { ARGS: [node, file] })
   })
 
   /** statement = WORD { WORD | braces }: the first word begins a line or a block, the others do not. */
-  statement = this.RULE('statement', (parent: BlockNode | PartNode, file: FileNode) => {
+  statement = this.RULE('statement', (parent: Parent, file: FileNode) => {
     const node: StatementNode = { parts: [] }
     this.ACTION(() => parent.statements.push(node))
     this.SUBRULE(this.word, { ARGS: [node] })
@@ -184,11 +238,12 @@ function openPart(statement: StatementNode): PartNode {
 
 let grammar: Grammar | undefined
 
-/** Parses words into a tree. */
-export function parseWords(words: readonly Word[]): FileNode {
+/** Parses words into a tree. @param holds what they are: a whole Corefile, or directives that a block imports */
+export function parseWords(words: readonly Word[], holds: 'blocks' | 'directives' = 'blocks'): FileNode {
   grammar ??= new Grammar()
-  const file: FileNode = { blocks: [], strays: [], unclosed: [] }
-  grammar.input = words.map(toToken)
-  grammar.corefile(file)
+  const file: FileNode = { items: [], statements: [], unclosed: [] }
+  grammar.input = toTokens(words, file)
+  if (holds === 'blocks') grammar.corefile(file)
+  else grammar.fragment(file)
   return file
 }

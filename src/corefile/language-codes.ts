@@ -39,6 +39,16 @@ export const LANGUAGE_CODES = {
     hint: 'the { on line {1} is not closed',
     example: '. {\n  whoami\n',
   },
+  'unclosed-block': {
+    message: "Unknown directive '{0}', expecting '}'",
+    hint: 'the { on line {1} is not closed: add a } before this line',
+    example: 'example.com {\n  whoami\n\nexample.org {\n  whoami\n}\n',
+  },
+  'nested-too-deep': {
+    message: 'blocks are nested more than {0} deep',
+    hint: 'the lines of a directive have no blocks of their own',
+    example: `. ${'{\n a '.repeat(40)}${'\n}'.repeat(40)}`,
+  },
   'missing-final-brace': {
     message: 'the server block is not closed',
     hint: 'add a } for the { on line {0}',

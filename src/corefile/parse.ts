@@ -6,6 +6,7 @@ import type { FileAccess } from './files.ts'
 import { LANGUAGE_CODES } from './language-codes.ts'
 import { lex, type Word } from './lexer.ts'
 import type { Diagnostic, ServerBlock } from './model.ts'
+import { closeForgottenBlocks } from './unclosed.ts'
 
 export interface ParseOptions {
   read: FileAccess
@@ -44,7 +45,7 @@ export async function parseCorefile(
       if (expanded === undefined) report({ position: word.position, code: 'endless-variable', params: [word.raw] })
       else word.text = expanded
     }
-    return result.words
+    return closeForgottenBlocks(result.words, directives, report)
   }
   const wordsOf = (path: string): readonly Word[] | string => {
     let words = lexed.get(path)
