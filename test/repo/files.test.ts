@@ -65,8 +65,6 @@ test('package.json pins what it depends on and names what exists', () => {
 
 test('package-lock.json takes packages from no particular host', () => {
   const lock = JSON.parse(read('package-lock.json'))
-  const hosts = Object.values<{ resolved?: string }>(lock.packages)
-    .flatMap(({ resolved }) => (resolved ? [new URL(resolved).host] : []))
-    .filter((host) => host !== 'registry.npmjs.org')
-  assert.deepEqual(hosts, [])
+  const bound = Object.values<{ resolved?: string }>(lock.packages).filter(({ resolved }) => resolved !== undefined)
+  assert.deepEqual(bound, [])
 })

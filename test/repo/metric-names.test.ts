@@ -2,15 +2,35 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listPlugins, listSources, read } from '../kit/sources.ts'
 
-const inCode = (paths: readonly string[]) => new Set(paths.flatMap((path) => read(path).match(/\bcoredns_\w+/g) ?? []))
-const inReadme = (name: string) => new Set(read(`plugins/${name}/README.md`).match(/\bcoredns_\w+/g) ?? [])
+/** Names in the code. One put together from parts (`coredns_cache_${name}_total`) has `*` for each part. */
+function inCode(paths: readonly string[]): Set<string> {
+  const names = paths.flatMap((path) => read(path).match(/\bcoredns_(\w|\$\{[^}]*\})+/g) ?? [])
+  return new Set(names.map((name) => name.replace(/\$\{[^}]*\}/g, '*')))
+}
+
+function inReadme(name: string): Set<string> {
+  return new Set(read(`plugins/${name}/README.md`).match(/\bcoredns_\w+/g) ?? [])
+}
+
+/** Whether `name` is one of `names`, or fits one that has `*`. */
+function isAmong(name: string, names: ReadonlySet<string>): boolean {
+  if (names.has(name)) return true
+  return [...names].some((each) => each.includes('*') && new RegExp(`^${each.replaceAll('*', '\\w+')}$`).test(name))
+}
+
+/** Those of `names` that no name in `documented` is or fits. */
+function undocumented(names: ReadonlySet<string>, documented: ReadonlySet<string>): string[] {
+  return [...names].filter((name) => ![...documented].some((each) => isAmong(each, new Set([name]))))
+}
 
 const sources = listSources()
 const registered = inCode(sources)
 
 test('every metric that a README names is registered in the code', () => {
   for (const name of listPlugins()) {
-    const unknown = [...inReadme(name)].filter((metric) => !registered.has(metric.replace(/_(bucket|sum|count)$/, '')))
+    const unknown = [...inReadme(name)].filter(
+      (metric) => !isAmong(metric.replace(/_(bucket|sum|count)$/, ''), registered),
+    )
     assert.deepEqual(unknown, [], `plugins/${name}/README.md`)
   }
 })
@@ -18,28 +38,24 @@ test('every metric that a README names is registered in the code', () => {
 test("every metric that a plugin's code names is in its README", () => {
   for (const name of listPlugins()) {
     const documented = inReadme(name)
-    const missing = [...inCode(sources.filter((path) => path.startsWith(`plugins/${name}/`)))].filter(
-      (metric) => !documented.has(metric),
-    )
+    const missing = undocumented(inCode(sources.filter((path) => path.startsWith(`plugins/${name}/`))), documented)
     assert.deepEqual(missing, [], `plugins/${name}`)
   }
 })
 
 test('every metric of the shared kits is in some README', () => {
   const documented = new Set(listPlugins().flatMap((name) => [...inReadme(name)]))
-  const missing = [...inCode(sources.filter((path) => path.startsWith('src/')))].filter(
-    (metric) => !documented.has(metric),
-  )
+  const missing = undocumented(inCode(sources.filter((path) => path.startsWith('src/'))), documented)
   assert.deepEqual(missing, [])
 })
 
 test('names follow the conventions of Prometheus', () => {
   const text = sources.map(read).join('\n')
   const names = (kind: string) =>
-    [...text.matchAll(new RegExp(`\\b${kind}\\(\\s*'(coredns_[^']*)'`, 'g'))].map(([, name]) => name!)
-  for (const name of registered) assert.match(name, /^coredns_[a-z0-9]+(_[a-z0-9]+)+$/)
-  for (const name of names('counter')) assert.match(name, /_total$/)
-  for (const name of names('histogram')) assert.match(name, /_(seconds|bytes)$/)
+    [...text.matchAll(new RegExp(`\\b${kind}\\(\\s*['\`](coredns_[^'\`]*)`, 'g'))].map(([, name]) => name!)
+  for (const name of registered) assert.match(name, /^coredns_[a-z0-9]+(_[a-z0-9*]+)+$/)
+  for (const name of names('counter')) assert.match(name, /(_total|\})$/)
+  for (const name of names('histogram')) assert.match(name, /(_seconds|_bytes|\})$/)
   for (const name of names('gauge')) assert.doesNotMatch(name, /_total$/)
   assert.ok(names('gauge').length > 1)
 })
