@@ -51,3 +51,12 @@ export function octetsToAddress(octets: Uint8Array, offset: number, length: 4 | 
   if (best < 0) return hex.join(':')
   return `${hex.slice(0, best).join(':')}::${hex.slice(best + bestLength).join(':')}`
 }
+
+/** An address in the one form that it has in listeners' names: RFC 5952 for IPv6, IPv4 for a mapped address. A zone id is kept. */
+export function toCanonicalAddress(text: string): string {
+  const [address = '', zone] = text.split('%')
+  const octets = addressToOctets(address)
+  if (!octets) return text
+  const canonical = octetsToAddress(octets, 0, octets.length === 4 ? 4 : 16).replace(/^::ffff:(?=\d+\.)/, '')
+  return zone === undefined ? canonical : `${canonical}%${zone}`
+}

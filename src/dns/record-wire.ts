@@ -1,7 +1,7 @@
 /** Single records between octets and objects. */
 import { fromClassName, fromTypeName, toClassName, toTypeName } from './constants.ts'
 import { TextError, WireError } from './errors.ts'
-import type { OpaqueRecord, ResourceRecord } from './record.ts'
+import type { KnownType, ResourceRecord } from './record.ts'
 import { FORMATS, formatOf } from './types/table.ts'
 import type { WireReader } from './wire-reader.ts'
 import type { WireWriter } from './wire-writer.ts'
@@ -40,24 +40,29 @@ export function checkData(reader: WireReader, type: number, length: number): voi
   if (reader.at !== end) throw new WireError(`data left over in a record of type ${toTypeName(type)}`)
 }
 
-/**
- * The record that `head` begins. Data that has the shape of its type but can't be understood, such as a LOC of another version, is left as
- * octets under `TYPE29`. @throws WireError
- */
+/** The record that `head` begins; see {@link readData}. @throws WireError */
 export function readRecord(reader: WireReader, head: RecordHead): ResourceRecord {
-  const { name, type, cls, length } = head
+  const { name, cls } = head
+  const ttl = head.ttl > 0x7fffffff ? 0 : head.ttl
+  return { name, class: toClassName(cls), ttl, ...readData(reader, head.type, head.length) } as ResourceRecord
+}
+
+/**
+ * Reads record data. Data that has the shape of its type but can't be understood, such as a LOC of another version, is left as octets under
+ * `TYPE29`. @throws WireError
+ */
+export function readData(reader: WireReader, type: number, length: number): Pick<ResourceRecord, 'type' | 'data'> {
   const start = reader.at
   checkData(reader, type, length)
   const end = reader.at
-  const common = { name, class: toClassName(cls), ttl: head.ttl > 0x7fffffff ? 0 : head.ttl }
   const format = formatOf(type)
-  const typeName = toTypeName(type)
+  const name = toTypeName(type) as KnownType
   if (format) {
     const limit = reader.end
     reader.at = start
     reader.end = end
     try {
-      return { ...common, type: typeName, data: format.read(reader) } as ResourceRecord
+      return { type: name, data: format.read(reader) as ResourceRecord['data'] }
     } catch (error) {
       if (!(error instanceof WireError)) throw error
     } finally {
@@ -65,8 +70,7 @@ export function readRecord(reader: WireReader, head: RecordHead): ResourceRecord
       reader.end = limit
     }
   }
-  const opaque = (format ? `TYPE${type}` : typeName) as OpaqueRecord['type']
-  return { ...common, type: opaque, data: reader.octets.slice(start, end) }
+  return { type: format ? `TYPE${type}` : name, data: reader.octets.slice(start, end) }
 }
 
 /** Writes a record, its names compressed where its type allows it. @throws WireError when it can't be encoded */

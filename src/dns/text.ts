@@ -1,10 +1,10 @@
 /** Records between objects and presentation text (RFC 1035 §5.1). */
-import { fromClassName, fromTypeName, toClassName, toTypeName } from './constants.ts'
-import { TextError } from './errors.ts'
+import { CLASSES, fromClassName, fromTypeName, toClassName, toTypeName } from './constants.ts'
+import { TextError, WireError } from './errors.ts'
 import { fromText, toText } from './name.ts'
 import { fromHex, toHex } from './octet-text.ts'
-import type { ResourceRecord } from './record.ts'
-import { knownFormat, writeData } from './record-wire.ts'
+import type { KnownType, ResourceRecord } from './record.ts'
+import { knownFormat, readData, writeData } from './record-wire.ts'
 import { formatOf } from './types/table.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
@@ -48,37 +48,32 @@ export function parseRecord(text: string, defaults: { ttl?: number } = {}): Reso
     } else {
       const type = fromTypeName(word)
       if (type === undefined) throw new TextError(`unknown record type ${word}`, column)
-      const record = {
-        name,
-        type: toTypeName(type),
-        class: toClassName(cls ?? 1),
-        ttl: ttl ?? defaults.ttl ?? 3600,
-        data: parseData(type, words),
-      }
-      return record as ResourceRecord
+      const defaulted = { class: toClassName(cls ?? CLASSES.IN), ttl: ttl ?? defaults.ttl ?? 3600 }
+      return { name, ...defaulted, ...parseData(type, words) } as ResourceRecord
     }
   }
 }
 
 /** Reads the data of a type. @throws TextError */
-function parseData(type: number, words: Words): unknown {
+function parseData(type: number, words: Words): Pick<ResourceRecord, 'type' | 'data'> {
+  const name = toTypeName(type) as KnownType
   const format = formatOf(type)
-  if (words.peek()?.text === '\\#') return parseOpaque(format, words)
-  if (!format) throw new TextError(`data of ${toTypeName(type)} must be written as \\# LENGTH HEX`, words.column)
-  const data = format.parse(words)
+  if (words.peek()?.text === '\\#') return parseOpaque(type, words)
+  if (!format) throw new TextError(`data of ${name} must be written as \\# LENGTH HEX`, words.column)
+  const data = format.parse(words) as ResourceRecord['data']
   if (!words.done) throw new TextError('too many words', words.column)
-  return data
+  return { type: name, data }
 }
 
 /** Data in the form for unknown types, which known types may use too (RFC 3597 §5). */
-function parseOpaque(format: ReturnType<typeof formatOf>, words: Words): unknown {
+function parseOpaque(type: number, words: Words): Pick<ResourceRecord, 'type' | 'data'> {
   words.next('\\#')
   const { text: length, column } = words.next('length')
   const octets = fromHex(words.joined(), column)
   if (length !== String(octets.length)) throw new TextError('length differs from the data', column)
-  if (!format) return octets
-  const reader = new WireReader(octets)
-  const data = format.read(reader)
-  if (reader.left > 0) throw new TextError('data left over', column)
-  return data
+  try {
+    return readData(new WireReader(octets), type, octets.length)
+  } catch (error) {
+    throw error instanceof WireError ? new TextError(error.message, column) : error
+  }
 }
