@@ -51,7 +51,7 @@ export const VALUE_CODES = {
   'bad-choice': {
     message: "invalid value '{0}'",
     hint: '{1}',
-    example: '. {\n  ready {\n    monitor sometimes\n  }\n}',
+    example: '. {\n  forward . 127.0.0.1 {\n    doh_method PUT\n  }\n}',
   },
   'bad-zone': {
     message: "unable to normalize '{0}'",
