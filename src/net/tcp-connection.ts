@@ -33,7 +33,9 @@ export class TcpConnection {
   readonly #parts: Parts
   readonly #frames = new FrameReader()
   #received = 0
-  /** No more messages are taken: the client has sent all, the limit is reached, or the server closes. */
+  /** The client has sent all that it wanted to; what was read may wait to be handed out. */
+  #inputEnded = false
+  /** No more messages are taken: all are handed out, the limit is reached, or the server closes. */
   #finished = false
   #ended = false
   #leaving = false
@@ -58,7 +60,10 @@ export class TcpConnection {
       this.#frames.push(chunk)
       this.#read()
     })
-    socket.on('end', () => this.finish())
+    socket.on('end', () => {
+      this.#inputEnded = true
+      this.#read()
+    })
     socket.on('drain', () => this.#read())
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
@@ -67,14 +72,27 @@ export class TcpConnection {
     })
   }
 
-  /** Hands out the messages that are there, as long as the client takes the answers. Answers made at once leave in one write. */
+  /** Hands out the messages that are there, as long as the client takes the answers. Those made at once leave in one write. */
   #read(): void {
     if (this.#finished || this.#reading) return
     this.#reading = true
-    this.#socket.cork()
+    let left = true
+    while (left && !this.#finished && !this.#full) {
+      this.#socket.cork()
+      left = this.#handOut()
+      this.#socket.uncork()
+    }
+    this.#reading = false
+    if (this.#inputEnded && !left) this.#finished = true
+    if (this.#finished) this.#endWhenSettled()
+    else this.#pauseOrResume()
+  }
+
+  /** @returns whether messages may be left */
+  #handOut(): boolean {
     while (!this.#finished && !this.#full) {
       const message = this.#frames.next()
-      if (!message) break
+      if (!message) return false
       this.#begun = Number.NaN
       if (message.length < SHORTEST) continue
       this.lastActive = this.#parts.clock.monotonic()
@@ -84,10 +102,7 @@ export class TcpConnection {
       if (maxQueries >= 0 && this.#received >= maxQueries) this.#finished = true
       this.#parts.receive(message, this)
     }
-    this.#socket.uncork()
-    this.#reading = false
-    if (this.#finished) this.#endWhenSettled()
-    else this.#pauseOrResume()
+    return true
   }
 
   #pauseOrResume(): void {

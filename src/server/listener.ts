@@ -158,6 +158,11 @@ export class DnsListener implements Listener {
     if (this.#tcp) this.#tcp.settings = toTcpSettings(settings)
   }
 
+  /** Settles when no query waits for a plugin. */
+  idle(): Promise<void> {
+    return this.#server.idle()
+  }
+
   /** Looks something up through this listener's own blocks; see {@link QueryServer.ask}. */
   ask(query: Query): Reply | Promise<Reply> {
     return this.#server.ask(query)
