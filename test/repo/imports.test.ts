@@ -131,7 +131,7 @@ test('a file that production does not use helps some test', () => {
 })
 
 test('ARCHITECTURE.md has the same table', () => {
-  const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `((?:src\/|plugins)[^`]*?)\/?` \|[^|]*\| ([^|]*) \|$/gm)]
+  const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `((?:src\/|plugins)[^`]*?)\/?` *\|[^|]*\|([^|]*)\|$/gm)]
   const table = Object.fromEntries(
     rows.map(([, folder, cell]) => [folder!, [...cell!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!)]),
   )

@@ -19,7 +19,7 @@ const documents = [
   'CHANGELOG.md',
   ...docs,
   ...readmes,
-]
+].filter((path) => existsSync(join(ROOT, path)))
 
 for (const name of listPlugins()) {
   test(`plugins/${name}/README.md has the sections of a manual page`, () => {
@@ -27,7 +27,7 @@ for (const name of listPlugins()) {
     assert.ok(text.startsWith(`# ${name}\n`))
     const sections = [...text.matchAll(/^## (.*)$/gm)].map(([, section]) => section)
     assert.deepEqual(sections, SECTIONS)
-    assert.match(text, new RegExp(`## Name\\n\\n\\*${name}\\* - .*\\.\\n`), 'the name, a dash and a sentence')
+    assert.match(text, new RegExp(`## Name\\n\\n[*_]${name}[*_] - .*\\.\\n`), 'the name, a dash and a sentence')
     for (const section of SECTIONS.filter((each) => each !== 'Syntax')) {
       assert.match(text, new RegExp(`## ${section}\\n\\n\\s*[^#\\s]`), `${section} says something`)
     }
@@ -65,7 +65,7 @@ test('links between documents lead somewhere', () => {
 })
 
 test('the table of README.md lists every plugin', () => {
-  const rows = [...read('README.md').matchAll(/^\| \[([\w-]+)\]\(plugins\/([\w-]+)\/README\.md\) \|/gm)]
+  const rows = [...read('README.md').matchAll(/^\| \[([\w-]+)\]\(plugins\/([\w-]+)\/README\.md\) *\|/gm)]
   assert.deepEqual(
     rows.map(([, name]) => name),
     listPlugins(),
