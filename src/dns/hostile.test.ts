@@ -110,6 +110,7 @@ describe('any text', () => {
       fc.property(text, (line) =>
         throwsOnly(TextError, () => {
           const record = parseRecord(line)
+          encodeMessage({ answers: [record] })
           assert.deepEqual(parseRecord(formatRecord(record)), record)
         }),
       ),

@@ -58,10 +58,16 @@ export function parseRecord(text: string, defaults: { ttl?: number } = {}): Reso
 function parseData(type: number, words: Words): Pick<ResourceRecord, 'type' | 'data'> {
   const name = toTypeName(type) as KnownType
   const format = formatOf(type)
+  const { column } = words
   if (words.peek()?.text === '\\#') return parseOpaque(type, words)
   if (!format) throw new TextError(`data of ${name} must be written as \\# LENGTH HEX`, words.column)
   const data = format.parse(words) as ResourceRecord['data']
   if (!words.done) throw new TextError('too many words', words.column)
+  try {
+    format.write(new WireWriter(), data)
+  } catch (error) {
+    throw error instanceof WireError ? new TextError(error.message, column) : error
+  }
   return { type: name, data }
 }
 

@@ -18,6 +18,17 @@ export interface Field<T> {
   format(value: T): string
 }
 
+/** A value that fills its space on the wire and has a text of its own: EDNS options and service parameters. */
+export interface TextForm<T> {
+  /** @throws WireError */
+  read(reader: WireReader): T
+  /** @throws WireError or TextError when the value can't be encoded */
+  write(writer: WireWriter, value: T): void
+  /** @throws TextError */
+  parse(text: string): T
+  format(value: T): string
+}
+
 export type ValueOf<F> = F extends Field<infer T> ? T : never
 
 type StructOf<F> = { [K in keyof F]: ValueOf<F[K]> }

@@ -4,7 +4,7 @@ import { fromBase64, fromLossless, toBase64, toLossless } from '../octet-text.ts
 import type { WireReader } from '../wire-reader.ts'
 import type { WireWriter } from '../wire-writer.ts'
 import { quote, toOctets, type Words } from '../words.ts'
-import type { Field } from './field.ts'
+import type { Field, TextForm } from './field.ts'
 import { ipv4, ipv6 } from './names.ts'
 import { u16 } from './numbers.ts'
 import { restString, string } from './strings.ts'
@@ -37,12 +37,9 @@ const KEYS = {
 
 type KeyName = keyof typeof KEYS
 
-/** A parameter's value. On the wire it fills its space; as text it is the character string behind `=`, see octet-text.ts. */
-interface Value<T> {
-  read(reader: WireReader): T
-  write(writer: WireWriter, value: T): void
-  parse(text: string): T
-  format(value: T): string
+/** A parameter's value; its text is the character string behind `=`, see octet-text.ts. */
+interface Value<T> extends TextForm<T> {
+  /** Stands in double quotes. */
   quoted?: true
 }
 
