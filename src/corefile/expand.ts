@@ -2,16 +2,17 @@
 import type { Finding } from './diagnostics.ts'
 import type { FileAccess } from './files.ts'
 import { findImports } from './find-imports.ts'
-import { continuesKeys, snippetName } from './keys-line.ts'
+import { KeyList } from './key-list.ts'
 import type { Word } from './lexer.ts'
 import type { ImportSite, Position } from './model.ts'
 
 /** A list of words being read, with what it came from to see cycles. */
 interface Source {
   words: readonly Word[]
+  /** Words that were read. */
   at: number
-  /** `file PATH` and `snippet NAME` of all that led here, itself last. */
-  chain: readonly string[]
+  /** `file PATH` or `snippet NAME`. */
+  identity: string
   imports: readonly ImportSite[]
 }
 
@@ -30,7 +31,9 @@ export interface ExpandScope {
 const MAX_SNIPPETS = 10_000
 const MAX_FILES = 100_000
 /** Words that all imports together may make; CoreDNS has no such limit and runs out of memory. */
-const MAX_WORDS = 2_000_000
+const MAX_WORDS = 500_000
+/** Import lines, outermost first, that a position tells of. */
+const MAX_SITES = 50
 
 /** Follows the words through keys, directives and blocks, far enough to know where an `import` line may stand. */
 export class Expander {
@@ -40,28 +43,30 @@ export class Expander {
   readonly #out: Word[] = []
   #snippetCount = 0
   #fileCount = 0
+  #stopped = false
   /** The next word begins a line although its file says otherwise, because an import ends or begins here. */
   #seam = false
 
   constructor(file: string, words: readonly Word[], scope: ExpandScope) {
     this.#scope = scope
-    this.#stack = [{ words, at: 0, chain: [`file ${file}`], imports: [] }]
+    const path = scope.read.resolve(file, file.slice(file.lastIndexOf('/') + 1))
+    this.#stack = [{ words, at: 0, identity: `file ${path}`, imports: [] }]
   }
 
   run(): Word[] {
     /** Of the block that begins; undefined within a block. */
-    let keys: Word[] | undefined = []
+    let keys: KeyList | undefined = new KeyList()
     let depth = 0
     let atBlockStart = false
     for (let word = this.#next(); word; word = this.#next()) {
-      if (keys && word.raw !== '{' && word.startsLine && !continuesKeys(keys)) {
-        if (snippetName(keys) === undefined) {
+      if (keys && word.raw !== '{' && word.startsLine && !keys.continues) {
+        if (keys.snippetName === undefined) {
           keys = undefined
           depth = 0
         } else {
           this.#scope.report({ position: word.position, code: 'snippet-without-brace', params: [word.raw] })
           this.#dropKeys(keys)
-          keys = []
+          keys = new KeyList()
         }
       }
       if ((word.startsLine || atBlockStart) && (keys ? word.text : word.raw) === 'import') {
@@ -70,35 +75,40 @@ export class Expander {
       }
       atBlockStart = false
       if (keys && word.raw === '{') {
-        const name = snippetName(keys)
+        const name = keys.snippetName
         if (name !== undefined) {
           this.#dropKeys(keys)
-          this.#defineSnippet(name, keys[0]!, word)
-          keys = []
+          this.#defineSnippet(name, keys.words[0]!, word)
+          keys = new KeyList()
           continue
         }
         keys = undefined
         depth = 0
         atBlockStart = true
       } else if (keys) {
-        if (word.raw !== '}') keys.push(word)
+        if (word.raw === '}') keys = new KeyList()
+        else keys.add(word)
       } else if (word.raw === '{') {
         depth++
       } else if (word.raw === '}' && depth-- === 0) {
-        keys = []
+        keys = new KeyList()
       }
       this.#out.push(word)
-      if (this.#out.length > MAX_WORDS) this.#stop(word.position, 'word', MAX_WORDS)
+      if (this.#out.length > MAX_WORDS && this.#stack.length > 1) this.#stop(word.position, 'word', MAX_WORDS)
     }
-    if (keys && snippetName(keys) !== undefined) {
-      this.#scope.report({ position: keys[0]!.position, code: 'snippet-without-brace', params: [keys[0]!.raw] })
+    if (keys && keys.snippetName !== undefined) {
+      this.#scope.report({
+        position: keys.words[0]!.position,
+        code: 'snippet-without-brace',
+        params: [keys.words[0]!.raw],
+      })
       this.#dropKeys(keys)
     }
     return this.#out
   }
 
-  #dropKeys(keys: readonly Word[]): void {
-    this.#out.length -= keys.length
+  #dropKeys(keys: KeyList): void {
+    this.#out.length -= keys.words.length
   }
 
   #next(): Word | undefined {
@@ -147,13 +157,14 @@ export class Expander {
     const source = this.#stack.at(-1)!
     const pattern = this.#readPattern(keyword, source)
     this.#seam = true
-    if (!pattern) return
+    if (!pattern || this.#stopped) return
     const { file, line, column } = keyword.position
-    const imports = [...source.imports, { file, line, column, pattern: pattern.text }]
+    const site = { file, line, column, pattern: pattern.text }
+    const imports = source.imports.length < MAX_SITES ? [...source.imports, site] : source.imports
     const snippet = this.#snippets.get(pattern.text)
     if (snippet) {
       if (++this.#snippetCount > MAX_SNIPPETS) this.#stop(pattern.position, 'snippet', MAX_SNIPPETS)
-      else this.#enter(pattern, `snippet ${pattern.text}`, snippet.words, imports, source.chain)
+      else this.#enter(pattern, `snippet ${pattern.text}`, snippet.words, imports)
       return
     }
     const paths = findImports(pattern, this.#scope)
@@ -164,7 +175,7 @@ export class Expander {
     }
     for (const path of paths.toReversed()) {
       const words = this.#scope.wordsOf(path)
-      if (typeof words !== 'string') this.#enter(pattern, `file ${path}`, words, imports, source.chain)
+      if (typeof words !== 'string') this.#enter(pattern, `file ${path}`, words, imports)
       else this.#scope.report({ position: pattern.position, code: 'import-unreadable', params: [path, words] })
     }
   }
@@ -183,21 +194,17 @@ export class Expander {
     return pattern
   }
 
-  /** Reads on in what was imported. */
-  #enter(
-    { position }: Word,
-    identity: string,
-    words: readonly Word[],
-    imports: readonly ImportSite[],
-    chain: readonly string[],
-  ): void {
-    if (!chain.includes(identity)) this.#stack.push({ words, at: 0, chain: [...chain, identity], imports })
+  /** Reads on in what was imported. Sources that nothing was read of wait behind others of the same pattern. */
+  #enter({ position }: Word, identity: string, words: readonly Word[], imports: readonly ImportSite[]): void {
+    const isCycle = this.#stack.some((source) => source.at > 0 && source.identity === identity)
+    if (!isCycle) this.#stack.push({ words, at: 0, identity, imports })
     else this.#scope.report({ position, code: 'import-cycle', params: [identity.split(' ', 1)[0]!, identity] })
   }
 
+  /** Reports a limit and imports nothing more; the rest of the Corefile itself is still read. */
   #stop(position: Position, kind: string, limit: number): void {
+    this.#stopped = true
     this.#stack.length = 1
-    this.#stack[0]!.at = Infinity
     this.#scope.report({ position, code: 'import-limit', params: [kind, limit] })
   }
 }

@@ -1,6 +1,6 @@
 /** The grammar, with chevrotain. Loading it takes a while: it is imported when a Corefile is parsed and not before. */
 import { createToken, EmbeddedActionsParser, type IToken, type TokenType } from 'chevrotain'
-import { continuesKeys } from './keys-line.ts'
+import { KeyList } from './key-list.ts'
 import type { Word } from './lexer.ts'
 import { MAX_DEPTH } from './max-depth.ts'
 
@@ -154,12 +154,16 @@ class Grammar extends EmbeddedActionsParser {
 
   /** keys = WORD { WORD }: up to the end of the line, or further behind a comma. */
   keys = this.RULE('keys', (node: BlockNode) => {
+    const keys = new KeyList()
     this.AT_LEAST_ONE({
-      GATE: () => !wordOf(this.LA(1)).startsLine || continuesKeys(node.keys),
+      GATE: () => !this.LA(1).payload?.startsLine || keys.continues,
       DEF: () => {
         const key = this.CONSUME(AnyWord)
-        this.ACTION(() => node.keys.push(wordOf(key)))
+        this.ACTION(() => keys.add(wordOf(key)))
       },
+    })
+    this.ACTION(() => {
+      node.keys = keys.words
     })
   })
 

@@ -47,7 +47,7 @@ export const LANGUAGE_CODES = {
   'nested-too-deep': {
     message: 'blocks are nested more than {0} deep',
     hint: 'the lines of a directive have no blocks of their own',
-    example: `. ${'{\n a '.repeat(40)}${'\n}'.repeat(40)}`,
+    example: `. ${'{\n log '.repeat(40)}${'\n}'.repeat(40)}`,
   },
   'missing-final-brace': {
     message: 'the server block is not closed',

@@ -36,6 +36,8 @@ export function lex(file: string, text: string): Lexed {
   let line = 1
   let lineStart = 0
   let startsLine = true
+  /** A comment right behind a word on this line. */
+  let glued: Position | undefined
   const place = (from: number, length: number): Position => ({
     file,
     line,
@@ -45,6 +47,8 @@ export function lex(file: string, text: string): Lexed {
   })
   const push = (raw: string, quoted: boolean, position: Position) => {
     words.push({ text: raw, raw, quoted, startsLine, position })
+    if (glued && !startsLine) findings.push({ position: glued, code: 'glued-comment', params: [] })
+    glued = undefined
     startsLine = false
   }
 
@@ -86,10 +90,8 @@ export function lex(file: string, text: string): Lexed {
   function skipGluedComment(start: number): number {
     let end = start
     while (end < text.length && (text[end] === '\r' || !SPACE.test(text[end]!))) end++
-    comments.push({ text: text.slice(start, end), position: place(start, end - start) })
-    if (/\S/.test(text.slice(end, endOfLine(text, end)).replace(/#.*/s, ''))) {
-      findings.push({ position: place(start, end - start), code: 'glued-comment', params: [] })
-    }
+    glued = place(start, end - start)
+    comments.push({ text: text.slice(start, end), position: glued })
     return end
   }
 }

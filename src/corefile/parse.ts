@@ -39,7 +39,7 @@ export async function parseCorefile(
   const lexFile = (file: string, text: string): readonly Word[] => {
     sources.set(file, text)
     const result = lex(file, text)
-    findings.push(...result.findings)
+    result.findings.forEach(report)
     for (const word of result.words) {
       const expanded = replaceVariables(word.raw, env)
       if (expanded === undefined) report({ position: word.position, code: 'endless-variable', params: [word.raw] })

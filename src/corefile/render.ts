@@ -20,9 +20,12 @@ export function renderHeadline({ file, line, message, plugin, severity }: Diagno
  * break. @param sources texts of the files
  */
 export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<string, string>): string {
+  return renderWithLine(diagnostic, sources.get(diagnostic.file)?.split('\n')[diagnostic.line - 1])
+}
+
+function renderWithLine(diagnostic: Diagnostic, text: string | undefined): string {
   const { file, line, column, hint, code, imports } = diagnostic
   const out = [renderHeadline(diagnostic), `  --> ${file}:${line}:${column} [${code}]`]
-  const text = sources.get(file)?.split('\n')[line - 1]
   if (text !== undefined) out.push(...renderSource(text.replace(/\r$/, ''), diagnostic))
   for (const site of imports.toReversed()) {
     out.push(`  imported by ${site.file}:${site.line}:${site.column} (import ${site.pattern})`)
@@ -33,7 +36,8 @@ export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<st
 
 /** All diagnostics as text, a blank line between them; empty without any. */
 export function renderText(diagnostics: readonly Diagnostic[], sources: ReadonlyMap<string, string>): string {
-  return diagnostics.map((each) => renderDiagnostic(each, sources)).join('\n')
+  const lines = new Map([...sources].map(([file, text]) => [file, text.split('\n')]))
+  return diagnostics.map((each) => renderWithLine(each, lines.get(each.file)?.[each.line - 1])).join('\n')
 }
 
 /** All diagnostics as JSON, `{ "diagnostics": [...] }`, with the keys always in the same order. Ends in a line break. */

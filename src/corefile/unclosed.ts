@@ -21,7 +21,7 @@ export function closeForgottenBlocks(
     if (open.length > 0 && !inSnippet && begins && endOfLine(words, index).raw === '{' && word.raw !== '{') {
       const line = open.at(-1)!.position.line
       report({ position: word.position, code: 'unclosed-block', params: [word.text, line] })
-      out.push(...open.map(() => ({ ...word, text: '}', raw: '}', startsLine: true })))
+      for (const _ of open) out.push({ ...word, text: '}', raw: '}', startsLine: true })
       open = []
     }
     if (word.raw === '{') {
