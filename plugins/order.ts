@@ -2,7 +2,6 @@
  * The order of the chain, as in CoreDNS's plugin.cfg; the order in a Corefile means nothing. A plugin is imported when a Corefile uses
  * it. A `plugin.cfg` beside the Corefile replaces this list at run time.
  */
-import type { Plugin } from 'corelet/plugin'
 
 type Load = () => Promise<{ default: unknown }>
 
@@ -23,4 +22,53 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
   ['whoami', () => import('./whoami/index.ts')],
 ]
 
-export type { Plugin }
+/** Plugins of CoreDNS that corelet does not have: their directives are known, using one is an error of its own. */
+export const missing: readonly string[] = [
+  'root',
+  'metadata',
+  'geoip',
+  'cancel',
+  'proxyproto',
+  'quic',
+  'grpc_server',
+  'https',
+  'https3',
+  'timeouts',
+  'multisocket',
+  'nsid',
+  'bufsize',
+  'trace',
+  'pprof',
+  'shed',
+  'dnstap',
+  'local',
+  'dns64',
+  'any',
+  'chaos',
+  'loadbalance',
+  'tsig',
+  'rewrite',
+  'autopath',
+  'acl',
+  'header',
+  'dnssec',
+  'tls',
+  'minimal',
+  'template',
+  'transfer',
+  'route53',
+  'azure',
+  'clouddns',
+  'k8s_external',
+  'kubernetes',
+  'file',
+  'auto',
+  'secondary',
+  'etcd',
+  'grpc',
+  'erratic',
+  'on',
+  'sign',
+  'view',
+  'nomad',
+]

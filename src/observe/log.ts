@@ -21,6 +21,8 @@ export interface LogOptions {
 export interface Log extends Logger {
   /** A logger that puts `plugin/NAME: ` in front. @param debug whether DEBUG lines are written */
   for(plugin: string, debug?: boolean): Logger
+  /** Writes a line as it is: the banner and the like. */
+  print(text: string): void
   /** Settles when all lines are written, or after `milliseconds` (1000) when the reader is too slow. */
   flush(milliseconds?: number): Promise<void>
 }
@@ -60,6 +62,7 @@ export function createLog(options: LogOptions = {}): Log {
   return {
     ...loggerFor(undefined, debug),
     for: (plugin, withDebug = debug) => loggerFor(plugin, withDebug),
+    print: (text) => sink.write(`${text}\n`),
     flush: (milliseconds = 1000) => sink.flush(milliseconds),
   }
 }

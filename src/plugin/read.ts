@@ -31,7 +31,7 @@ export function readUses<Options>(
 }
 
 /** Fills in a code's template. @throws Error when the code is neither the plugin's nor shared */
-function toDiagnostic(
+export function toDiagnostic(
   plugin: string,
   errors: Codes,
   token: Token,

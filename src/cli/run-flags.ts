@@ -1,0 +1,66 @@
+import { describeFlags, type Flags, parseGoFlags, UsageError } from './go-flags.ts'
+
+/** What the server is told on its command line. */
+export interface RunFlags {
+  /** Empty when not given. */
+  conf: string
+  dnsPort: number
+  /** Empty when not given. */
+  pidfile: string
+  plugins: boolean
+  quiet: boolean
+  version: boolean
+  hint: boolean
+}
+
+const FLAGS = {
+  conf: { type: 'string', usage: 'Corefile to load (default "Corefile"); stdin reads standard input' },
+  'dns.port': { type: 'string', usage: 'Default port (default 53)' },
+  p: { type: 'string', usage: 'Default port (default 53)' },
+  pidfile: { type: 'string', usage: 'Path to write pid file' },
+  plugins: { type: 'boolean', usage: 'List installed plugins' },
+  quiet: { type: 'boolean', usage: 'Quiet mode (no initialization output)' },
+  version: { type: 'boolean', usage: 'Show version' },
+  hint: { type: 'boolean', usage: 'Say after the start what to type to try it' },
+  h: { type: 'boolean', usage: 'Show this text' },
+  help: { type: 'boolean', usage: 'Show this text' },
+} satisfies Flags
+
+const USAGE = `Usage of corelet:
+  corelet [FLAGS]       run the server
+  corelet check FILE    check a Corefile, see corelet check --help
+
+Flags:
+${describeFlags(FLAGS)}`
+
+/** Reads the flags; otherwise the text to show on standard error and the exit status. */
+export function readRunFlags(args: readonly string[]): RunFlags | { exitCode: number; text: string } {
+  try {
+    const { values, rest } = parseGoFlags(args, FLAGS)
+    if (values['h'] || values['help']) return { exitCode: 0, text: USAGE }
+    if (rest.length > 0) return { exitCode: 1, text: `extra command line arguments: [${rest.join(' ')}]\n` }
+    return {
+      conf: String(values['conf'] ?? ''),
+      dnsPort: readPort(args, values),
+      pidfile: String(values['pidfile'] ?? ''),
+      plugins: values['plugins'] === true,
+      quiet: values['quiet'] === true,
+      version: values['version'] === true,
+      hint: values['hint'] === true,
+    }
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return { exitCode: 2, text: `${error.message}\n${USAGE}` }
+  }
+}
+
+/** `-dns.port` and `-p` are one setting; the last counts. @throws UsageError */
+function readPort(args: readonly string[], values: Record<string, string | boolean | undefined>): number {
+  const last = args.findLast((word) => /^--?(dns\.port|p)(=|$)/.test(word))
+  const name = last && /^--?p(=|$)/.test(last) ? 'p' : 'dns.port'
+  const value = String(values[name] ?? values['p'] ?? 53)
+  if (!/^\d{1,5}$/.test(value) || Number(value) > 0xffff) {
+    throw new UsageError(`invalid value "${value}" for flag -${name}: not a port number`)
+  }
+  return Number(value)
+}

@@ -1,0 +1,55 @@
+import type { Instance } from '../instance/instance.ts'
+import type { Log } from '../observe/log.ts'
+
+/** Exit status when a plugin failed to stop. */
+const HOOK_FAILED = 4
+/** Exit status of a forced end. */
+const FORCED = 2
+
+/**
+ * Handles signals as CoreDNS does. Before {@link serve} those that end the process do so at once.
+ * @param exit removes the pidfile, writes what is left to log, and ends the process
+ */
+export function trapSignals(log: Log, exit: (code: number) => Promise<void>): { serve(instance: Instance): void } {
+  let instance: Instance | undefined
+  let interrupted = false
+
+  const end = async (drain: boolean) => {
+    const stopped = (await instance?.shutdown({ drain })) ?? true
+    await exit(stopped ? 0 : HOOK_FAILED)
+  }
+  process.on('SIGINT', () => {
+    if (interrupted) {
+      log.line('info', 'SIGINT: Force quit')
+      void exit(FORCED)
+      return
+    }
+    interrupted = true
+    log.line('info', 'SIGINT: Shutting down')
+    void end(false)
+  })
+  process.on('SIGTERM', () => {
+    log.line('info', 'SIGTERM: Shutting down servers then terminating')
+    void end(true)
+  })
+  process.on('SIGQUIT', () => {
+    log.line('info', 'SIGQUIT: Quitting process immediately')
+    void exit(0)
+  })
+  process.on('SIGHUP', () => {})
+  process.on('SIGUSR1', () => {
+    log.line('info', 'SIGUSR1: Reloading')
+    void instance?.reload()
+  })
+  process.on('SIGUSR2', () => {
+    log.line(
+      'info',
+      'SIGUSR2: Ignored: there is no binary to replace; start the new version and end this one with SIGTERM',
+    )
+  })
+  return {
+    serve(started) {
+      instance = started
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import type { Code } from '../corefile/codes.ts'
+
+/** Diagnostics about plugins as such. `pluginConfig` is the plugin.cfg beside the example. */
+export const INSTANCE_CODES = {
+  'no-action': {
+    message: "no action found for directive '{0}' with server type 'dns' (missing a plugin?)",
+    hint: '{1}',
+    example: '. {\n  nomad\n}',
+  },
+  'no-transport': {
+    message: 'corelet does not serve {0}:// yet',
+    hint: 'plain DNS has no scheme, or dns://',
+    example: 'tls://. {\n  whoami\n}',
+  },
+  'plugin-config-unreadable': {
+    message: 'the plugin list {0} cannot be read: {1}',
+    hint: 'corelet must be able to read it, or it must not be there',
+    example: '. {\n  whoami\n}',
+    pluginConfig: undefined,
+  },
+  'plugin-config-line': {
+    message: "'{0}' is not a line of a plugin list",
+    hint: 'write name:package, where package is a built-in plugin, an npm package or a path such as ./plugin.ts',
+    example: '. {\n  whoami\n}',
+    pluginConfig: 'whoami:whoami\nlog\n',
+  },
+  'plugin-listed-twice': {
+    message: "plugin '{0}' is listed twice",
+    hint: 'it was listed on line {1}; its place in the list is its place in the chain',
+    example: '. {\n  whoami\n}',
+    pluginConfig: 'whoami:whoami\nlog:log\nwhoami:whoami\n',
+  },
+  'plugin-not-loaded': {
+    message: "plugin '{0}' cannot be loaded from {1}: {2}",
+    hint: 'paths and packages are looked up from the folder of the plugin list',
+    example: '. {\n  mine\n}',
+    pluginConfig: 'mine:./missing.ts\n',
+  },
+  'not-a-plugin': {
+    message: '{1} is not a plugin: {2}',
+    hint: 'its default export is what definePlugin of corelet/plugin returns',
+    example: '. {\n  mine\n}',
+    pluginConfig: 'mine:node:path\n',
+  },
+  'plugin-misnamed': {
+    message: "{1} is the plugin '{2}', not '{0}'",
+    hint: 'list it by its own name, which is its directive',
+    example: '. {\n  mine\n}',
+    pluginConfig: 'mine:whoami\n',
+  },
+  'plugin-threw': {
+    message: '{1}',
+    hint: "this is a mistake in the plugin '{0}'",
+    example: '. {\n  mine\n}',
+    pluginConfig: 'mine:./throws-in-parse.ts\n',
+  },
+} satisfies Record<string, Code & { pluginConfig?: string | undefined }>

@@ -1,0 +1,192 @@
+import type { Diagnostic } from '../corefile/model.ts'
+import { renderHeadline } from '../corefile/render.ts'
+import { DnsMetrics, panicsCounter } from '../observe/dns-metrics.ts'
+import { HttpEndpoints } from '../observe/http.ts'
+import type { Log } from '../observe/log.ts'
+import { type Clock, type Metrics, systemClock } from '../plugin/index.ts'
+import { Generation } from './generation.ts'
+import type { Site } from './listen.ts'
+import {
+  type Configuration,
+  type CorefileText,
+  examineConfiguration,
+  type LoadOptions,
+  loadConfiguration,
+} from './load.ts'
+import type { Services } from './services.ts'
+
+export interface InstanceOptions extends LoadOptions {
+  /** Reads the Corefile, at the start and again for each reload. @throws Error with the text to show */
+  readCorefile(): CorefileText
+  log: Log
+  metrics: Metrics
+  clock?: Clock
+  /** Called when the listeners are open, before the plugins hear of it. */
+  onOpen?(instance: Instance): void
+  /** Ends the process with status 1. */
+  exit(): void
+}
+
+/** A Corefile with mistakes. The message has a line for each. */
+export class ConfigurationError extends Error {
+  override name = 'ConfigurationError'
+  readonly diagnostics: readonly Diagnostic[]
+  /** Texts of the files, to show lines of them. */
+  readonly sources: ReadonlyMap<string, string>
+
+  constructor({ diagnostics, sources = new Map() }: Findings) {
+    super(errorsOf(diagnostics).map(renderHeadline).join('\n'))
+    this.diagnostics = diagnostics
+    this.sources = sources
+  }
+}
+
+type Findings = Pick<Configuration, 'diagnostics'> & Partial<Pick<Configuration, 'sources'>>
+
+/** The server in this process: one generation of configuration serves, others come and go. */
+export class Instance {
+  readonly #options: InstanceOptions
+  readonly #services: Services
+  #generation: Generation | undefined
+  /** Generations that still have queries in work. */
+  readonly #leaving = new Set<Promise<boolean>>()
+  #reloading: Promise<unknown> = Promise.resolve()
+  #ending: Promise<boolean> | undefined
+
+  private constructor(options: InstanceOptions) {
+    const { log, metrics, clock = systemClock, exit } = options
+    this.#options = options
+    this.#services = {
+      log,
+      metrics,
+      clock,
+      exit,
+      dnsMetrics: new DnsMetrics(metrics),
+      panics: panicsCounter(metrics),
+      http: new HttpEndpoints(),
+    }
+  }
+
+  /** Starts a server. @throws (rejects) ConfigurationError, or Error with the text to show; nothing is left running then */
+  static async start(options: InstanceOptions): Promise<Instance> {
+    const instance = new Instance(options)
+    const generation = await instance.#build(await instance.#load())
+    generation.takeOver()
+    instance.#generation = generation
+    options.onOpen?.(instance)
+    generation.announce()
+    return instance
+  }
+
+  /** The listeners with what they serve, in the Corefile's order. */
+  get sites(): readonly Site[] {
+    return [...(this.#generation?.sites.values() ?? [])]
+  }
+
+  get configuration(): Configuration {
+    return this.#generation!.configuration
+  }
+
+  /**
+   * Reads the configuration again, builds a new generation and lets it take over; unchanged listeners stay open. When that fails the old
+   * one goes on. One reload at a time; a further one waits.
+   */
+  reload(): Promise<{ ok: true } | { ok: false; error: string }> {
+    const result = this.#reloading.then(() => this.#reload())
+    this.#reloading = result
+    return result
+  }
+
+  async #reload(): Promise<{ ok: true } | { ok: false; error: string }> {
+    const { log } = this.#services
+    if (this.#ending) return { ok: false, error: 'the server is shutting down' }
+    log.line('info', 'Reloading')
+    try {
+      const old = this.#generation!
+      const generation = await this.#build(await this.#load())
+      if (this.#ending) {
+        await generation.abandon()
+        return { ok: false, error: 'the server is shutting down' }
+      }
+      generation.takeOver()
+      this.#generation = generation
+      this.#retire(old, generation)
+      generation.announce()
+      log.line('info', 'Reloading complete')
+      return { ok: true }
+    } catch (error) {
+      const text = oneLine(error)
+      log.line('error', `Restart failed: ${text}`)
+      return { ok: false, error: text }
+    }
+  }
+
+  /** Reads the configuration without using it. */
+  async examine(): Promise<{ hash: string; files: readonly string[] } | { error: string }> {
+    try {
+      const found = await examineConfiguration(this.#options.readCorefile(), this.#options)
+      return errorsOf(found.diagnostics).length > 0 ? { error: oneLine(new ConfigurationError(found)) } : found
+    } catch (error) {
+      return { error: oneLine(error) }
+    }
+  }
+
+  /**
+   * Ends the server: the plugins hear of it while queries still come in; then, with `drain`, the listeners close once all queries in work
+   * are answered. Further calls wait for the first.
+   * @returns false when a plugin failed to stop
+   */
+  shutdown({ drain }: { drain: boolean }): Promise<boolean> {
+    this.#ending ??= this.#shutdown(drain)
+    return this.#ending
+  }
+
+  async #shutdown(drain: boolean): Promise<boolean> {
+    const generation = this.#generation!
+    const drained = await generation.drain()
+    const stopped = drain ? await generation.end(new Map()) : await generation.release()
+    if (drain) await Promise.all(this.#leaving)
+    return drained && stopped
+  }
+
+  /** Lets a generation finish what it has in work, and ends it. */
+  #retire(old: Generation, successor: Generation): void {
+    const leaving = old.end(successor.sites)
+    this.#leaving.add(leaving)
+    void leaving.finally(() => this.#leaving.delete(leaving))
+  }
+
+  async #load(): Promise<Configuration> {
+    const configuration = await loadConfiguration(this.#options.readCorefile(), this.#options)
+    if (errorsOf(configuration.diagnostics).length > 0) throw new ConfigurationError(configuration)
+    for (const { message, file, line, severity } of configuration.diagnostics) {
+      if (severity === 'warning') this.#services.log.line('warning', `${message} (${file}:${line})`)
+    }
+    return configuration
+  }
+
+  #build(configuration: Configuration): Promise<Generation> {
+    const { log, exit } = this.#services
+    return Generation.build(configuration, this.#generation?.sites ?? new Map(), this.#services, {
+      examine: () => this.examine(),
+      reload: () => this.reload(),
+      fatal: (message) => {
+        log.line('fatal', message)
+        exit()
+      },
+    })
+  }
+}
+
+function errorsOf(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return diagnostics.filter(({ severity }) => severity === 'error')
+}
+
+/** What went wrong, on one line. */
+function oneLine(error: unknown): string {
+  if (error instanceof ConfigurationError) {
+    const [first, ...more] = errorsOf(error.diagnostics)
+    return renderHeadline(first!) + (more.length > 0 ? ` (and ${more.length} more)` : '')
+  }
+  return error instanceof Error ? error.message : String(error)
+}

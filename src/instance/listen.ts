@@ -1,0 +1,97 @@
+import type { Key } from '../corefile/keys.ts'
+import { DROPPED } from '../observe/dns-metrics.ts'
+import type { Next, Query } from '../plugin/index.ts'
+import { DnsListener } from '../server/listener.ts'
+import { RouteTable, type Target } from '../server/route.ts'
+import type { ServerHooks } from '../server/serve.ts'
+import { DEFAULT_SETTINGS, type ListenerSettings } from '../server/settings.ts'
+import type { ConfiguredBlock } from './configure.ts'
+import type { Services } from './services.ts'
+
+/** A listener of a generation and what it is to serve. */
+export interface Site {
+  listener: DnsListener
+  /** False for one that the generation before has opened already. */
+  isNew: boolean
+  blocks: { block: ConfiguredBlock; key: Key }[]
+  /** What stands in `hooks` of a listener that serves generation after generation. */
+  policy: Policy
+}
+
+/** What the hooks of a listener follow; changes with the generation. */
+export interface Policy {
+  stacktrace: boolean
+}
+
+/** Listeners by transport, address and port as configured: port 0 stays 0 whatever the system chose. */
+export type Sites = Map<string, Site>
+
+/** The listeners that the blocks need; those of `before` are taken over. Opens nothing. */
+export function planSites(blocks: readonly ConfiguredBlock[], before: Sites, services: Services): Sites {
+  const sites: Sites = new Map()
+  for (const block of blocks) {
+    for (const key of block.keys) {
+      for (const address of block.settings.bind ?? ['']) {
+        const id = `${key.transport}://${address}/${key.port}`
+        let site = sites.get(id)
+        if (!site) {
+          const known = before.get(id)
+          site = known ? { ...known, isNew: false, blocks: [] } : createSite(address, key.port, services)
+          sites.set(id, site)
+        }
+        site.blocks.push({ block, key })
+      }
+    }
+  }
+  return sites
+}
+
+function createSite(address: string, port: number, services: Services): Site {
+  const policy: Policy = { stacktrace: false }
+  const listener = new DnsListener({
+    address,
+    port,
+    clock: services.clock,
+    hooks: createHooks(policy, services),
+    reusePort: true,
+    onError: (error) => services.log.line('error', `${listener.server}: ${error.message}`),
+  })
+  return { listener, isNew: true, blocks: [], policy }
+}
+
+function createHooks(policy: Policy, { log, dnsMetrics, panics, clock }: Services): ServerHooks {
+  return {
+    dropped(query: Query, rcode: number) {
+      dnsMetrics.record(query, query.fail(rcode, '', undefined), clock.monotonic() - query.received, DROPPED, '')
+    },
+    panic(query: Query, error: unknown) {
+      panics.inc()
+      const reason = error instanceof Error ? error.message : String(error)
+      const stack = policy.stacktrace && error instanceof Error ? `\n${error.stack ?? ''}` : ''
+      log.line('error', `Recovered from panic in server: "${query.listener.server}" ${reason}${stack}`)
+    },
+  }
+}
+
+/** Lets a listener serve its blocks from the next query on. @param chains undefined for blocks without a handler */
+export function applyRoutes({ listener, blocks, policy }: Site, chains: Map<ConfiguredBlock, Next | undefined>): void {
+  const targets = blocks.flatMap(({ block, key }) =>
+    key.zones.map((zone): Target => ({ zone, view: '', chain: chains.get(block) })),
+  )
+  listener.swap(new RouteTable(targets), mergeSettings(blocks.map(({ block }) => block)))
+  policy.stacktrace = blocks.at(-1)?.block.settings.stacktrace ?? false
+}
+
+/** Timeouts and limits are those of the last block that sets them; what is allowed in one block is allowed. */
+function mergeSettings(blocks: readonly ConfiguredBlock[]): ListenerSettings {
+  const settings: ListenerSettings = { ...DEFAULT_SETTINGS, timeouts: { ...DEFAULT_SETTINGS.timeouts } }
+  for (const { settings: own } of blocks) {
+    settings.debug ||= own.debug
+    settings.anyClass ||= own.anyClass
+    for (const name of ['read', 'write', 'idle'] as const) {
+      if (own.timeouts[name] !== DEFAULT_SETTINGS.timeouts[name]) settings.timeouts[name] = own.timeouts[name]
+    }
+    if (own.maxTcpQueries !== DEFAULT_SETTINGS.maxTcpQueries) settings.maxTcpQueries = own.maxTcpQueries
+  }
+  return settings
+}

@@ -1,0 +1,72 @@
+import type {
+  BlockInfo,
+  Handler,
+  HttpServers,
+  InstanceControl,
+  PluginContext,
+  Query,
+  Reply,
+  Running,
+} from '../plugin/index.ts'
+import { DnsListener } from '../server/listener.ts'
+import type { ConfiguredPlugin } from './configure.ts'
+import type { Services } from './services.ts'
+
+/** What all plugins of a generation share. */
+export interface GenerationState {
+  shared: Map<string, unknown>
+  /** In the chain's order. */
+  started: { name: string; running: Running }[]
+  /** False once the process was told to end. */
+  running: boolean
+}
+
+/** All that a plugin gets from the outside. */
+export function createContext(
+  plugin: string,
+  block: BlockInfo,
+  state: GenerationState,
+  { log, metrics, clock }: Services,
+  http: HttpServers,
+  instance: InstanceControl,
+): PluginContext {
+  return {
+    plugin,
+    block,
+    log: log.for(plugin, block.settings.debug),
+    metrics,
+    clock,
+    http,
+    instance,
+    ask,
+    share<T>(key: string, create: () => T): T {
+      if (!state.shared.has(key)) state.shared.set(key, create())
+      return state.shared.get(key) as T
+    },
+    notReady() {
+      const names = state.started.filter(({ running }) => running.ready?.() === false).map(({ name }) => name)
+      return [...new Set(names)].sort()
+    },
+    get running() {
+      return state.running
+    },
+  }
+}
+
+function ask(query: Query): Reply | Promise<Reply> {
+  if (query.listener instanceof DnsListener) return query.listener.ask(query)
+  throw new Error(`${query.listener.server} is no listener of this server`)
+}
+
+/** Starts a plugin. @throws (rejects) Error with `plugin/NAME: ` in front */
+export async function startPlugin({ plugin, options }: ConfiguredPlugin, context: PluginContext): Promise<Running> {
+  try {
+    return toRunning(await plugin.start?.(options, context))
+  } catch (error) {
+    throw new Error(`plugin/${plugin.name}: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
+}
+
+function toRunning(started: Handler | Running | undefined): Running {
+  return typeof started === 'function' ? { handler: started } : (started ?? {})
+}

@@ -1,0 +1,16 @@
+import type { DnsMetrics } from '../observe/dns-metrics.ts'
+import type { HttpEndpoints } from '../observe/http.ts'
+import type { Log } from '../observe/log.ts'
+import type { Clock, Counter, Metrics } from '../plugin/index.ts'
+
+/** What all generations of an instance share. */
+export interface Services {
+  log: Log
+  metrics: Metrics
+  dnsMetrics: DnsMetrics
+  panics: Counter
+  http: HttpEndpoints
+  clock: Clock
+  /** Ends the process with status 1. */
+  exit(): void
+}
