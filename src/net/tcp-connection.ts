@@ -175,12 +175,11 @@ export class TcpConnection {
     const taken = this.#queued - this.#socket.writableLength
     if (taken === this.#queued) {
       this.#writeDeadline = Infinity
-    } else if (now > this.#writeDeadline) {
-      if (taken < this.#writeMark) return true
+    } else if (taken >= this.#writeMark) {
       this.#writeMark = this.#queued
       this.#writeDeadline = now + this.#server.settings.timeouts.write
     }
-    return false
+    return now > this.#writeDeadline
   }
 
   #isLate(now: number): boolean {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeMessage } from '../dns/codec.ts'
 import { toRcodeName } from '../dns/constants.ts'
-import { answerA, exchange, type PacketParts, startListener, TcpClient, toFrames, toPacket } from './testing.ts'
+import { TcpClient, toFrames } from '../net/testing.ts'
+import { answerA, exchange, type PacketParts, startListener, toPacket } from './testing.ts'
 
 const label = (length: number, octet = 0x61) => Buffer.concat([Buffer.of(length), Buffer.alloc(length, octet)])
 const AFTER_NAME = Buffer.of(0, 1, 0, 1)

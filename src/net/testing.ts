@@ -1,0 +1,122 @@
+/** The kit for tests of sockets: a client for framed messages, a clock to turn. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import type { SocketClock } from './clock.ts'
+
+/** Lets the events of the loopback's sockets come in. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+}
+
+/** A clock that stands still until {@link StillClock.advance}. */
+export class StillClock implements SocketClock {
+  readonly intervals = new Set<{ due: number; every: number; callback: () => void }>()
+  #now = 0
+
+  monotonic(): number {
+    return this.#now
+  }
+
+  interval(every: number, callback: () => void): { cancel(): void } {
+    const interval = { due: this.#now + every, every, callback }
+    this.intervals.add(interval)
+    return { cancel: () => void this.intervals.delete(interval) }
+  }
+
+  async advance(milliseconds: number): Promise<void> {
+    await settle()
+    const end = this.#now + milliseconds
+    for (;;) {
+      const next = [...this.intervals].sort((a, b) => a.due - b.due)[0]
+      if (!next || next.due > end) break
+      this.#now = next.due
+      next.due += next.every
+      next.callback()
+    }
+    this.#now = end
+    await settle()
+  }
+}
+
+/** A TCP client for tests. */
+export class TcpClient {
+  readonly socket: Socket
+  /** All messages that came in so far. */
+  readonly messages: Buffer[] = []
+  /** How the server ended it: `fin`, an error code such as `ECONNRESET`, undefined while it is open. */
+  end: string | undefined
+  #buffer = Buffer.alloc(0)
+  #waiting: (() => void)[] = []
+
+  constructor(port: number, options: { allowHalfOpen?: boolean } = {}) {
+    this.socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: options.allowHalfOpen ?? false })
+    this.socket.on('data', (chunk) => this.#take(chunk))
+    this.socket.on('end', () => this.#close('fin'))
+    this.socket.on('error', (error: NodeJS.ErrnoException) => this.#close(error.code ?? 'error'))
+    this.socket.on('close', () => this.#close('closed'))
+  }
+
+  #close(how: string): void {
+    this.end ??= how
+    this.#wake()
+  }
+
+  #take(chunk: Buffer): void {
+    this.#buffer = Buffer.concat([this.#buffer, chunk])
+    while (this.#buffer.length >= 2 && this.#buffer.length >= 2 + this.#buffer.readUInt16BE()) {
+      const end = 2 + this.#buffer.readUInt16BE()
+      this.messages.push(this.#buffer.subarray(2, end))
+      this.#buffer = this.#buffer.subarray(end)
+    }
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  async connected(): Promise<this> {
+    if (this.socket.connecting) await once(this.socket, 'connect')
+    return this
+  }
+
+  write(octets: Uint8Array): void {
+    this.socket.write(octets)
+  }
+
+  /** Writes messages with their lengths in one write. */
+  send(...messages: Uint8Array[]): void {
+    this.write(toFrames(...messages))
+  }
+
+  /** Waits until `count` messages came in, or the server has ended the connection. */
+  receive(count: number): Promise<Buffer[]> {
+    return this.receiveUntil((messages) => messages.length >= count)
+  }
+
+  async receiveUntil(isEnough: (messages: readonly Buffer[]) => boolean): Promise<Buffer[]> {
+    await this.#until(() => isEnough(this.messages) || this.end !== undefined)
+    return this.messages
+  }
+
+  /** Waits until the server has ended the connection and says how. */
+  async ended(): Promise<string> {
+    await this.#until(() => this.end !== undefined)
+    return this.end!
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    const timer = setTimeout(() => this.socket.destroy(new Error('nothing came for 5 s')), 5000)
+    while (!condition()) await new Promise<void>((resolve) => void this.#waiting.push(resolve))
+    clearTimeout(timer)
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy()
+  }
+}
+
+/** Messages with their lengths in front. */
+export function toFrames(...messages: Uint8Array[]): Buffer {
+  return Buffer.concat(messages.flatMap((message) => [Buffer.of(message.length >> 8, message.length & 0xff), message]))
+}
