@@ -71,7 +71,7 @@ export class Entry {
   readonly #scan: ReplyScan | undefined
   readonly #flags: number
   readonly #plugin: string
-  readonly #error: string | Error | undefined
+  readonly #error: string | undefined
 
   /** Copies what it keeps, so that neither the reply nor the buffer it came in stays in memory. */
   constructor(reply: Reply, facts: EntryFacts) {
@@ -85,7 +85,7 @@ export class Entry {
     this.#scan = reply.scan && compact(reply.scan)
     this.#flags = reply.flags & (RA | AD)
     this.#plugin = reply.plugin
-    this.#error = reply.error
+    this.#error = reply.error instanceof Error ? reply.error.message : reply.error
   }
 
   /** SERVFAIL and NOTIMP are forgotten once they expire (RFC 2308 §7.1), with serve_stale too. */
@@ -109,7 +109,7 @@ export class Entry {
    * @param ttl seconds, sent as the TTL of all records
    */
   toReply(query: Query, ttl: number, reason: string | ((reply: Reply) => string)): Reply {
-    if (!this.#wire) return query.fail(this.rcode, this.#plugin, this.#error ?? '')
+    if (!this.#wire) return query.fail(this.rcode, this.#plugin, this.#error, 'failed a moment ago')
     const wanted = query.flags & AD || query.ednsFlags & DO ? RA | AD : RA
     const flags = query.replyFlags | AA | (this.#flags & wanted)
     return new Reply('answer', this.rcode, flags, this.#wire, this.#scan, ttl, NO_OPTIONS, 'cache', reason)

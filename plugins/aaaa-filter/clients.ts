@@ -1,0 +1,42 @@
+import { addressToOctets, type Network } from 'corelet/plugin'
+
+/** Addresses whose outcome is remembered. */
+const MEMORY = 4096
+
+/** Says whether a client's address is in one of some networks. An IPv4-mapped address (RFC 4291 §2.5.5.2) counts as IPv4. */
+export function createClientMatch(networks: readonly Network[]): (address: string) => boolean {
+  const prefixes = networks.map(({ address, bits }) => {
+    const octets = addressToOctets(address)!
+    const mapped = isMapped(octets) && bits >= 96
+    return mapped ? { octets: octets.subarray(12), bits: bits - 96 } : { octets, bits }
+  })
+  const known = new Map<string, boolean>()
+  return (address) => {
+    const before = known.get(address)
+    if (before !== undefined) return before
+    const octets = toPlainOctets(address)
+    const found = octets !== undefined && prefixes.some((prefix) => isWithin(octets, prefix.octets, prefix.bits))
+    if (known.size >= MEMORY) known.clear()
+    known.set(address, found)
+    return found
+  }
+}
+
+/** Octets of an address, 4 for IPv4 in either form; a zone id is not looked at. */
+function toPlainOctets(address: string): Uint8Array | undefined {
+  const octets = addressToOctets(address.replace(/%.*$/, ''))
+  return octets && isMapped(octets) ? octets.subarray(12) : octets
+}
+
+function isMapped(octets: Uint8Array): boolean {
+  if (octets.length !== 16 || octets[10] !== 0xff || octets[11] !== 0xff) return false
+  return octets.subarray(0, 10).every((octet) => octet === 0)
+}
+
+function isWithin(octets: Uint8Array, prefix: Uint8Array, bits: number): boolean {
+  if (octets.length !== prefix.length) return false
+  const whole = bits >> 3
+  for (let i = 0; i < whole; i++) if (octets[i] !== prefix[i]) return false
+  const rest = bits & 7
+  return rest === 0 || (octets[whole]! ^ prefix[whole]!) >> (8 - rest) === 0
+}
