@@ -1,5 +1,5 @@
 /** Reading Corefiles with the real loader, without starting anything. */
-import { order } from '../../plugins/order.ts'
+import { missing, order } from '../../plugins/order.ts'
 import { systemFiles } from '../../src/instance/files.ts'
 import { type Configuration, loadConfiguration } from '../../src/instance/load.ts'
 import { ModuleLoader } from '../../src/instance/module-loader.ts'
@@ -12,7 +12,7 @@ export function loadText(text: string, folder: string, env: Record<string, strin
       files: systemFiles,
       env,
       dnsPort: 1053,
-      builtIns: { order, missing: [] },
+      builtIns: { order, missing },
       loader: new ModuleLoader(),
       interfaces: () => new Map([['lo', ['127.0.0.1', '::1']]]),
     },
