@@ -2,24 +2,26 @@
 import { decodeSections, encodeMessage } from './codec.ts'
 import { type ReplyScan, scanReply } from './reply-scan.ts'
 
-/** The message without its OPT and without trailing garbage; nothing is copied when the OPT is the last record. */
+/**
+ * The message without its OPT and without trailing garbage. `wire` is left as it is: taking out an OPT makes a copy.
+ * @throws WireError when a message that must be encoded anew, as its OPT is not the last record, gets longer than 65535 octets
+ */
 export function withoutOpt(wire: Uint8Array, scan: ReplyScan): { wire: Uint8Array; scan: ReplyScan } {
-  const bare = { ...scan, optOffset: -1, optEnd: -1, optLast: false, optionsStart: 0, optionsEnd: 0 }
   if (scan.optOffset < 0) {
     return wire.length === scan.end ? { wire, scan } : { wire: wire.subarray(0, scan.end), scan }
   }
-  if (scan.optLast) {
-    bare.size -= scan.optEnd - scan.optOffset
-    bare.end = scan.optOffset
-    return { wire: wire.subarray(0, scan.optOffset), scan: bare }
-  }
-  const sections = decodeSections(wire)
-  const encoded = encodeMessage({
-    ...sections,
-    question: wire.subarray(12, scan.questionEnd),
-  })
-  encoded[2] = scan.flags >> 8
-  encoded[3] = scan.flags & 0xff
-  const rescanned = scanReply(encoded)
-  return { wire: encoded, scan: { ...rescanned, rcode: scan.rcode, ednsFlags: scan.ednsFlags } }
+  if (!scan.optLast) return encodeAnew(wire, scan)
+  const bare = wire.slice(0, scan.optOffset)
+  bare[10] = scan.additionals >> 8
+  bare[11] = scan.additionals & 0xff
+  const size = scan.size - (scan.optEnd - scan.optOffset)
+  return { wire: bare, scan: { ...scan, ...NO_OPT, size, end: bare.length } }
+}
+
+const NO_OPT = { optOffset: -1, optEnd: -1, optLast: false, optionsStart: 0, optionsEnd: 0 }
+
+function encodeAnew(wire: Uint8Array, scan: ReplyScan): { wire: Uint8Array; scan: ReplyScan } {
+  const question = wire.subarray(12, scan.questionEnd)
+  const encoded = encodeMessage({ id: scan.id, flags: scan.flags, question, ...decodeSections(wire) })
+  return { wire: encoded, scan: { ...scanReply(encoded), rcode: scan.rcode, ednsFlags: scan.ednsFlags } }
 }
