@@ -1,5 +1,7 @@
 /** What the tests of the cache share: upstreams that answer from a list. */
 import { parseRecord, type Query, RCODES, Reply } from 'corelet/plugin'
+import { startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import cache from './index.ts'
 
 export const NAME = 'www.example.org.'
 
@@ -60,3 +62,46 @@ export function waiting() {
   const step: Step = (query) => promise.then((message) => answer(query, message))
   return { step, answer: resolve, fail: reject }
 }
+
+/** TTLs of all records. */
+export const ttls = (reply: Reply) =>
+  [...reply.answers, ...reply.authorities, ...reply.additionals].map(({ ttl }) => ttl)
+
+/** Starts a cache, asks it once at 0 s and again at each of `seconds`. */
+export async function replay(text: string, message: Message, seconds: number[], type = 'A') {
+  const plugin = await startPlugin(cache, text)
+  const next = upstream(message)
+  const replies = [plugin.askNow(toQuery(NAME, type), next)]
+  let now = 0
+  for (const second of seconds) {
+    await plugin.context.clock.advance((second - now) * 1000)
+    now = second
+    replies.push(plugin.askNow(toQuery(NAME, type), next))
+  }
+  return { replies, asked: next.asked, last: replies.at(-1)!, metrics: plugin.context.metrics }
+}
+
+export const NX: Message = { rcode: RCODES.NXDOMAIN, authorities: [SOA] }
+export const SERVFAIL: Message = { rcode: RCODES.SERVFAIL }
+export const NODATA: Message = { authorities: [SOA] }
+export const good = (number: number): Message => ({ answers: [A(60, `192.0.2.${number}`)] })
+
+/** A cache, an upstream that goes through `steps`, and what to do with them in a line. */
+export async function start(text: string, ...steps: Step[]) {
+  const plugin = await startPlugin(cache, text)
+  const next = upstream(...steps)
+  const { clock, metrics } = plugin.context
+  return {
+    plugin,
+    next,
+    clock,
+    asked: next.asked,
+    lines: plugin.context.lines,
+    ask: () => plugin.ask(toQuery(NAME), next),
+    askNow: () => plugin.askNow(toQuery(NAME), next),
+    count: (name: string) => metrics.value(`coredns_cache_${name}_total`, 'dns://:53', '.', '') ?? 0,
+  }
+}
+
+/** Address and TTL of the first answer. */
+export const brief = (reply: Reply) => [reply.answers[0]?.data, reply.answers[0]?.ttl]
