@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { after, test } from 'node:test'
+import { globPaths, systemFiles } from './files.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'corelet-files-'))
+after(() => rmSync(root, { recursive: true }))
+for (const folder of ['a', 'b', 'b/c', 'x*y']) mkdirSync(join(root, folder))
+for (const file of [
+  'a/1.conf',
+  'a/2.conf',
+  'a/.hidden.conf',
+  'a/10.conf',
+  'a/Ä.conf',
+  'b/1.conf',
+  'b/c/1.conf',
+  'x*y/1',
+  'a/+(1)',
+])
+  writeFileSync(join(root, file), file)
+symlinkSync(join(root, 'missing'), join(root, 'a/dangling'))
+writeFileSync(join(root, 'octets'), Buffer.from([0xef, 0xbb, 0xbf, 0x61, 0xff]))
+
+const CASES: [pattern: string, found: string[] | undefined][] = [
+  ['a/1.conf', ['a/1.conf']],
+  ['a/missing', []],
+  ['a/dangling', ['a/dangling']],
+  ['a/*.conf', ['a/.hidden.conf', 'a/1.conf', 'a/10.conf', 'a/2.conf', 'a/Ä.conf']],
+  ['a/?.conf', ['a/1.conf', 'a/2.conf', 'a/Ä.conf']],
+  ['a/*', ['a/+(1)', 'a/.hidden.conf', 'a/1.conf', 'a/10.conf', 'a/2.conf', 'a/dangling', 'a/Ä.conf']],
+  ['a/+(?)', ['a/+(1)']],
+  ['*/1.conf', ['a/1.conf', 'b/1.conf']],
+  ['*/*/1.conf', ['b/c/1.conf']],
+  ['b*', ['b']],
+  ['missing/*', []],
+  ['a/1.conf/*', []],
+  ['x\\*y/1', ['x*y/1']],
+  ['x\\*y/?', ['x*y/1']],
+  ['x\\*?', ['x*y']],
+  ['a[', undefined],
+  ['a\\', undefined],
+  ['[a]/1.conf', undefined],
+]
+for (const [pattern, found] of CASES) {
+  test(`glob ${pattern}`, () => {
+    const paths = globPaths(`${root}/${pattern}`)
+    assert.deepEqual(
+      paths?.map((path) => relative(root, path)),
+      found,
+    )
+  })
+}
+
+test('paths start at the folder of the file that names them', () => {
+  assert.equal(systemFiles.resolve('/etc/corelet/Corefile', 'x/y.conf'), '/etc/corelet/x/y.conf')
+  assert.equal(systemFiles.resolve('/etc/corelet/Corefile', '../x'), '/etc/x')
+  assert.equal(systemFiles.resolve('/etc/corelet/Corefile', '/x'), '/x')
+  assert.equal(systemFiles.resolve('/dev/stdin', 'x'), '/dev/x')
+  assert.equal(systemFiles.resolve('Corefile', 'x'), join(process.cwd(), 'x'))
+})
+
+test('files are read as UTF-8; what is none is replaced', () => {
+  assert.deepEqual(systemFiles.readFile(join(root, 'octets')), { text: '\ufeffa\ufffd' })
+})
+
+test('why a file can not be read', () => {
+  assert.deepEqual(systemFiles.readFile(join(root, 'a')), { error: 'is a directory' })
+  assert.deepEqual(systemFiles.readFile(join(root, 'a/dangling')), { error: 'no such file or directory' })
+  assert.deepEqual(systemFiles.readFile(join(root, 'octets/x')), { error: 'not a directory' })
+  assert.ok('error' in systemFiles.readFile('/dev/zero\0'))
+})
