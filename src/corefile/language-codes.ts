@@ -136,13 +136,13 @@ export const LANGUAGE_CODES = {
   },
   'import-nothing': {
     message: 'No files matching import glob pattern: {0}',
-    hint: '',
+    hint: 'nothing is imported until there are such files',
     example: '. {\n  whoami\n}\nimport missing/*.server',
     severity: 'warning',
   },
   'import-unreadable': {
     message: 'Could not import {0}: {1}',
-    hint: '',
+    hint: 'import readable files; for the files of a folder add /*',
     example: '. {\n  whoami\n}\nimport .',
   },
   'import-cycle': {
