@@ -31,6 +31,9 @@ export interface UdpSocket {
 /** Octets that may wait in the process for the network before datagrams are dropped. */
 export const MAX_SEND_QUEUE = 4 * 1024 * 1024
 
+/** Octets of datagrams that may wait in the kernel while the process is busy, as far as the system allows (net.core.rmem_max). */
+const RECEIVE_BUFFER = 4 * 1024 * 1024
+
 export interface UdpOptions extends BindOptions {
   receive: ReceiveDatagram
   /** Told of errors of the open socket, which stays open. */
@@ -66,11 +69,19 @@ function bind(options: UdpOptions, address: string): Promise<UdpSocket> {
     })
     socket.once('listening', () => {
       socket.removeAllListeners('error')
+      widen(socket)
       resolve(new DgramSocket(socket, options))
     })
     if (options.fd === undefined) socket.bind({ address, port: options.port, exclusive: true })
     else socket.bind({ fd: options.fd, exclusive: true })
   })
+}
+
+/** A system that refuses leaves the buffer as it was. */
+function widen(socket: Socket): void {
+  try {
+    if (socket.getRecvBufferSize() < RECEIVE_BUFFER) socket.setRecvBufferSize(RECEIVE_BUFFER)
+  } catch {}
 }
 
 /** Stands in for the resolver: every address here is an IP address, and a synchronous look-up keeps `send` synchronous. */

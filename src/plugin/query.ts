@@ -80,7 +80,7 @@ export class Query extends QueryView {
     for (let at = this.optionsStart; at < this.optionsEnd; ) {
       const length = (this.packet[at + 2]! << 8) | this.packet[at + 3]!
       const code = (this.packet[at]! << 8) | this.packet[at + 1]!
-      options.push({ code, data: this.packet.slice(at + 4, at + 4 + length) })
+      options.push({ code, data: copy(this.packet, at + 4, at + 4 + length) })
       at += 4 + length
     }
     return options
@@ -88,7 +88,7 @@ export class Query extends QueryView {
 
   /** Keeps an own copy of the packet, which outlives the buffer it was received in. */
   keep(): void {
-    this.packet = this.packet.slice()
+    this.packet = copy(this.packet)
     if (this.origin !== this) this.origin.keep()
   }
 
@@ -106,7 +106,7 @@ export class Query extends QueryView {
   /** The same question as if it had come over `proto`; background work uses TCP so that nothing is cut off. */
   over(proto: 'udp' | 'tcp'): Query {
     const derived = new Query(this.listener, this.client, this.local, proto, this.received)
-    readQuery(this.packet.slice(), derived)
+    readQuery(copy(this.packet), derived)
     derived.zone = this.zone
     derived.view = this.view
     derived.depth = this.depth
@@ -181,6 +181,11 @@ export class Query extends QueryView {
     if (readQuery(packet, query) !== 'serve') throw new Error(`not a question: ${question.name}`)
     return query
   }
+}
+
+/** An own copy of some octets; `slice` would make a view of those in a Buffer. */
+function copy(octets: Uint8Array, start = 0, end = octets.length): Uint8Array {
+  return new Uint8Array(octets.subarray(start, end))
 }
 
 /** The rcodes that a failed reply may carry (CoreDNS's contract: nothing was written yet). */

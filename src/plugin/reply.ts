@@ -225,7 +225,10 @@ function readOptions(wire: Uint8Array, start: number, end: number): EdnsOption[]
   const options: EdnsOption[] = []
   for (let at = start; at < end; ) {
     const length = (wire[at + 2]! << 8) | wire[at + 3]!
-    options.push({ code: (wire[at]! << 8) | wire[at + 1]!, data: wire.slice(at + 4, at + 4 + length) })
+    options.push({
+      code: (wire[at]! << 8) | wire[at + 1]!,
+      data: new Uint8Array(wire.subarray(at + 4, at + 4 + length)),
+    })
     at += 4 + length
   }
   return options

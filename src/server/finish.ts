@@ -45,14 +45,12 @@ export function finishReply(query: Query, reply: Reply, out: Uint8Array, offset:
   const end = kept === scan.ttlOffsets.length ? scan.end : endOf(wire, scan, kept)
   out.set(end === wire.length ? wire : wire.subarray(0, end), offset)
   let flags = QR | (origin.flags & 0x7800) | (reply.flags & ~(0x7800 | Z | 15)) | lowRcode(origin, reply.rcode)
-  if (kept < scan.ttlOffsets.length) {
-    flags |= TC
-    writeCounts(out, offset, scan, kept)
-  }
+  if (kept < scan.ttlOffsets.length) flags |= TC
   out[offset] = origin.id >> 8
   out[offset + 1] = origin.id & 0xff
   out[offset + 2] = flags >> 8
   out[offset + 3] = flags & 0xff
+  writeCounts(out, offset, scan, kept)
   writeQuestion(origin, out, offset)
   if (reply.ttl >= 0) writeTtls(out, offset, scan.ttlOffsets, kept, reply.ttl)
   return writeEdns(origin, reply.rcode, reply.options, out, offset + end, offset, limit)

@@ -90,15 +90,19 @@ export class QueryServer {
       this.#fail(query, RCODES.SERVFAIL, sink)
       return
     }
-    let result: Reply | Promise<Reply> | undefined
+    let result: Reply | Promise<Reply>
     try {
-      result = this.#routes.find(query)?.(query)
+      const chain = this.#routes.find(query)
+      if (!chain) {
+        this.#fail(query, RCODES.REFUSED, sink)
+        return
+      }
+      result = chain(query)
     } catch (error) {
       this.#recover(query, error, sink)
       return
     }
-    if (!result) this.#fail(query, RCODES.REFUSED, sink)
-    else if (isPending(result)) this.#wait(query, result, sink)
+    if (isPending(result)) this.#wait(query, result, sink)
     else this.#reply(query, result, sink)
   }
 

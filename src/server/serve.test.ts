@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decodeMessage } from '../dns/codec.ts'
+import { isPending } from '../plugin/chain.ts'
+import { Query } from '../plugin/query.ts'
+import type { Reply } from '../plugin/reply.ts'
+import { fakeListener, settle, toQuery } from '../plugin/testing.ts'
+import { RouteTable } from './route.ts'
+import { QueryServer, ROOM, type Sink } from './serve.ts'
+import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
+import { answerA, chainOf, toPacket } from './testing.ts'
+
+function setUp(handler: (query: Query) => Reply | Promise<Reply>, settings: Partial<ListenerSettings> = {}) {
+  const events: string[] = []
+  const answers: Uint8Array[] = []
+  const routes = new RouteTable([
+    { zone: '.', view: '', chain: chainOf(handler) },
+    { zone: 'empty.', view: '', chain: undefined },
+  ])
+  const server = new QueryServer(
+    routes,
+    { ...DEFAULT_SETTINGS, ...settings },
+    {
+      dropped: (query, rcode) => void events.push(`dropped ${query.name} ${rcode}`),
+      panic: (_query, error) => void events.push(`panic ${error instanceof Error ? error.message : error}`),
+    },
+  )
+  const sink: Sink = {
+    answer(_query, octets, length) {
+      answers.push(octets.slice(ROOM, ROOM + length))
+      return true
+    },
+  }
+  const serve = (packet: Uint8Array, to = sink) => {
+    const peer = { address: '192.0.2.9', port: 4000 }
+    server.serve(packet, new Query(fakeListener(), peer, peer, 'udp', 0), to)
+  }
+  return { server, serve, events, answers, rcodes: () => answers.map((answer) => answer[3]! & 15) }
+}
+
+test('what is known now is sent now', () => {
+  const { serve, answers } = setUp(answerA)
+  serve(toPacket('a.example'))
+  assert.equal(decodeMessage(answers[0]!).answers.length, 1)
+})
+
+test('a query that waits keeps its packet', async () => {
+  let release: (() => void) | undefined
+  const { server, serve, answers } = setUp(async (query) => {
+    await new Promise<void>((resolve) => {
+      release = resolve
+    })
+    return answerA(query)
+  })
+  const packet = toPacket('a.eXample', { id: 7 })
+  serve(packet)
+  packet.fill(0xff)
+  assert.equal(server.inFlight, 1)
+  const idle = server.idle()
+  release!()
+  await idle
+  await settle()
+  assert.equal(server.inFlight, 0)
+  const message = decodeMessage(answers[0]!)
+  assert.deepEqual([message.id, message.question!.name], [7, 'a.eXample.'])
+})
+
+test('a handler that throws or rejects costs one SERVFAIL', async () => {
+  for (const handler of [
+    () => {
+      throw new Error('broken')
+    },
+    () => Promise.reject(new Error('broken')),
+  ]) {
+    const { serve, events, rcodes } = setUp(handler)
+    serve(toPacket('a.example'))
+    await settle()
+    assert.deepEqual(events, ['panic broken', 'dropped a.example. 2'])
+    assert.deepEqual(rcodes(), [2])
+  }
+})
+
+test('with debug a throwing handler is not caught', () => {
+  const { serve, events, answers } = setUp(
+    () => {
+      throw new Error('broken')
+    },
+    { debug: true },
+  )
+  assert.throws(() => serve(toPacket('a.example')), /broken/)
+  assert.deepEqual(events, ['panic broken'])
+  assert.equal(answers.length, 0)
+})
+
+test('a reply to another question is a panic', () => {
+  const { serve, events, rcodes } = setUp((query) => answerA(query.with({ name: 'b.example' })))
+  serve(toPacket('a.example'))
+  assert.deepEqual(events, ['panic plugin/test: the reply has another question', 'dropped a.example. 2'])
+  assert.deepEqual(rcodes(), [2])
+})
+
+test('a handler that returns nothing is a panic', () => {
+  const { serve, events, rcodes } = setUp((() => undefined) as never)
+  serve(toPacket('a.example'))
+  assert.match(events[0]!, /^panic /)
+  assert.deepEqual(rcodes(), [2])
+})
+
+test('failures of the chain are not counted as dropped, refusals by the server are', () => {
+  const { serve, events, rcodes } = setUp((query) => query.fail(2, 'test', 'no upstream'))
+  serve(toPacket('a.example'))
+  serve(toPacket('empty'))
+  assert.deepEqual(rcodes(), [2, 5])
+  assert.deepEqual(events, ['dropped empty. 5'])
+})
+
+test('too many queries in work: SERVFAIL, until one is through', async () => {
+  const release: (() => void)[] = []
+  const { server, serve, rcodes } = setUp(
+    async (query) => {
+      await new Promise<void>((resolve) => void release.push(resolve))
+      return answerA(query)
+    },
+    { maxInFlight: 2 },
+  )
+  for (let i = 0; i < 3; i++) serve(toPacket('a.example'))
+  assert.deepEqual([rcodes(), server.overloads], [[2], 1])
+  release[0]!()
+  await settle()
+  serve(toPacket('a.example'))
+  release[1]!()
+  release[2]!()
+  await settle()
+  assert.deepEqual([rcodes(), server.overloads, server.inFlight], [[2, 0, 0, 0], 1, 0])
+})
+
+test('octets that a sink keeps are not written to again', () => {
+  const { serve } = setUp(answerA)
+  const kept: { octets: Uint8Array; length: number }[] = []
+  const keeper: Sink = {
+    answer(_query, octets, length) {
+      kept.push({ octets, length })
+      return false
+    },
+  }
+  serve(toPacket('a.example', { id: 1 }), keeper)
+  serve(toPacket('b.example', { id: 2 }), keeper)
+  assert.deepEqual(
+    kept.map(({ octets, length }) => decodeMessage(octets.subarray(ROOM, ROOM + length)).id),
+    [1, 2],
+  )
+})
+
+test('silence settles the query, too', () => {
+  const { serve, answers } = setUp((query) => query.drop('test', 'x'))
+  serve(toPacket('a.example'))
+  serve(Buffer.alloc(3))
+  assert.deepEqual(
+    answers.map((answer) => answer.length),
+    [0, 0],
+  )
+})
+
+test('a lookup of the server’s own goes through the choice of the block', async () => {
+  const { server } = setUp(answerA)
+  const reply = await server.ask(toQuery('a.example'))
+  assert.equal(reply.sections.answers.length, 1)
+  const refused = await server.ask(toQuery('a.empty'))
+  assert.deepEqual([refused.kind, refused.rcode], ['failure', 5])
+})
+
+test('a chain that asks itself without end gets SERVFAIL', async () => {
+  for (const derive of [
+    (query: Query) => query.with({}),
+    (query: Query) => Query.ask({ name: 'x.', qtype: 1 }, query),
+  ]) {
+    let asked = 0
+    const { server, serve, rcodes } = setUp((query) => {
+      asked++
+      const reply = server.ask(derive(query))
+      assert.equal(isPending(reply), false)
+      return query.fail((reply as Reply).rcode, 'test', (reply as Reply).error!)
+    })
+    serve(toPacket('a.example'))
+    assert.deepEqual(rcodes(), [2])
+    assert.equal(asked, 9)
+  }
+})
