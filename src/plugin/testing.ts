@@ -1,11 +1,12 @@
 /** The kit for tests of plugins: a clock to turn, a context that records, directives and queries from text. */
 
+import { noFiles } from '../corefile/files.ts'
 import type { Diagnostic } from '../corefile/model.ts'
 import { parseCorefile } from '../corefile/parse.ts'
 import { fromTypeName, RCODES, RD } from '../dns/constants.ts'
+import { defaultSettings } from './block-settings.ts'
 import type { Handler, Next } from './chain.ts'
 import { isPending } from './chain.ts'
-import { defaultSettings } from './block-settings.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { BlockSettings, HttpRequest, HttpResponse, PluginContext } from './context.ts'
 import type { AnyPlugin, Running } from './define.ts'
@@ -79,7 +80,7 @@ export async function readText<Options>(
 ): Promise<{ options: Options[]; diagnostics: Diagnostic[] }> {
   const { blocks, diagnostics } = await parseCorefile(
     { file: 'Corefile', text: `. {\n${text}\n}\n` },
-    { read: { readFile: () => undefined, glob: () => [] } as never, env: {} },
+    { read: noFiles, env: {} },
   )
   const uses = blocks[0]?.directives.filter((directive) => directive.name.text === plugin.name) ?? []
   const read = readUses(plugin, uses, zones)

@@ -13,8 +13,8 @@ export class Pending implements Expirable {
   mismatches = 0
   /** The table of the socket that it went out on. */
   table: Map<number, Pending> | undefined
-  /** Called when it leaves that table. */
-  released: (() => void) | undefined
+  /** Called when it has left that table. */
+  released: ((result: Result) => void) | undefined
   readonly #deadlines: Deadlines<Pending>
   readonly #done: (result: Result) => void
 
@@ -37,7 +37,7 @@ export class Pending implements Expirable {
     const released = this.released
     this.released = undefined
     this.#done(result)
-    released?.()
+    released?.(result)
   }
 
   expire(): void {

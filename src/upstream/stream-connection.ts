@@ -28,8 +28,8 @@ export class StreamConnection {
   readonly #table = new Map<number, Pending>()
   #open = false
   #closed = false
-  /** Something came back on it, so that a close is the server's way of saying that it was idle for too long. */
-  #proven = false
+  /** Messages that came back on it. Once there are any, a close is the server's way of saying that it was idle for too long. */
+  #received = 0
 
   /** @param ready event of `socket` that says it can be written to */
   constructor(socket: Socket, ready: 'connect' | 'secureConnect', now: number, events: StreamEvents) {
@@ -65,8 +65,11 @@ export class StreamConnection {
     while (this.#table.has(id)) id = (id + 1) & 0xffff
     pending.id = id
     pending.table = this.#table
-    pending.released = () => {
-      if (this.#table.size === 0 && !this.#closed) this.#events.idle(this)
+    const before = this.#received
+    pending.released = (result) => {
+      const late = result instanceof ExchangeFailure && result.kind === 'timeout'
+      if (late && this.#open && this.#received === before) this.close('the connection is stuck')
+      else if (this.#table.size === 0 && !this.#closed) this.#events.idle(this)
     }
     this.#table.set(id, pending)
     if (this.#open) this.#socket.write(toFrame(pending.question.packet, id))
@@ -78,7 +81,7 @@ export class StreamConnection {
     this.#closed = true
     this.#socket.destroy()
     this.#events.closed(this)
-    const kind = this.#proven ? 'closed' : 'network'
+    const kind = this.#received > 0 ? 'closed' : 'network'
     for (const pending of [...this.#table.values()]) pending.settle(new ExchangeFailure(kind, reason))
   }
 
@@ -92,7 +95,7 @@ export class StreamConnection {
   }
 
   #receive(wire: Buffer): void {
-    this.#proven = true
+    this.#received++
     const pending = wire.length < 12 ? undefined : this.#table.get(wire.readUInt16BE())
     if (!pending) {
       this.#events.mismatch(wire.length < 12 ? 'short' : 'id')
