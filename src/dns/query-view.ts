@@ -56,9 +56,8 @@ export class QueryView {
 export function readQuery(packet: Uint8Array, view: QueryView): Verdict {
   view.packet = packet
   view.questionEnd = 12
-  view.optOffset = -1
-  view.udpSize = view.ednsVersion = view.ednsFlags = view.rcode = 0
-  view.qtype = view.qclass = 0
+  view.qtype = view.qclass = view.rcode = 0
+  forgetOpt(view)
   view.key = '\0'
   if (packet.length < 12) return 'drop'
   view.id = (packet[0]! << 8) | packet[1]!
@@ -87,11 +86,16 @@ export function readQuery(packet: Uint8Array, view: QueryView): Verdict {
     const before = ancount + nscount
     for (let i = 0; i < before + arcount; i++) at = readRecord(packet, at, i >= before, view)
   } catch {
-    view.optOffset = -1
+    forgetOpt(view)
     return refuse(view, RCODES.FORMERR, 'formerr')
   }
   if (view.ednsVersion !== 0) return refuse(view, BADVERS, 'badvers')
   return 'serve'
+}
+
+function forgetOpt(view: QueryView): void {
+  view.optOffset = -1
+  view.udpSize = view.ednsVersion = view.ednsFlags = view.optionsStart = view.optionsEnd = 0
 }
 
 function refuse(view: QueryView, rcode: number, verdict: Verdict): Verdict {
