@@ -48,7 +48,7 @@ export async function attempt(question: Question, proto: 'udp' | 'tcp', settings
     const result = await upstream.exchange(question, proto)
     if (result instanceof ExchangeFailure) {
       last = { upstream, error: `${upstream.label}: ${result.message}` }
-      if (result.kind === 'overload') break
+      if (result.kind === 'declined') break
       upstream.health.check()
       attempts++
       if (down === order.length) break

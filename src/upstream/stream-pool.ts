@@ -54,7 +54,7 @@ export class StreamPool {
     this.#options.events.cached(reused !== undefined)
     if (reused) reused.send(pending, now)
     else if (this.#connections.size < MAX_CONNECTIONS) this.#dial(now).send(pending, now)
-    else pending.settle(new ExchangeFailure('overload', 'all connections are full'))
+    else pending.settle(new ExchangeFailure('declined', 'all connections are full'))
   }
 
   /** Closes connections that have been idle or open for too long. */

@@ -66,6 +66,7 @@ export class Upstream {
   readonly #udp: UdpPool
   readonly #stream: StreamPool
   readonly #sweep: Timer
+  #closed = false
 
   constructor(options: UpstreamOptions) {
     const { target, clock, sourceAddress, expire, maxAge, maxIdle, maxFails, healthCheck, events } = options
@@ -103,17 +104,20 @@ export class Upstream {
 
   /** Asks it. Never rejects. @param proto what the client came over */
   async exchange(question: Question, proto: 'udp' | 'tcp'): Promise<Result> {
+    if (this.#closed) return new ExchangeFailure('declined', 'it is being stopped')
     if (this.#queries.size >= MAX_IN_FLIGHT && !this.#makeRoom()) {
-      return new ExchangeFailure('overload', `${MAX_IN_FLIGHT} queries wait already`)
+      return new ExchangeFailure('declined', `${MAX_IN_FLIGHT} queries wait already`)
     }
     const over = this.#protoFor(proto)
     let result = await this.#ask(question, over, this.#queries)
-    if (over === 'udp' && this.#wantsTcp(result)) result = await this.#ask(question, 'tcp', this.#queries)
+    if (over === 'udp' && this.#wantsTcp(result) && !this.#closed)
+      result = await this.#ask(question, 'tcp', this.#queries)
     return result
   }
 
   /** Closes all sockets and stops probing; queries that are out fail. */
   close(): void {
+    this.#closed = true
     this.health.stop()
     this.#sweep.cancel()
     this.#udp.close()
@@ -137,14 +141,15 @@ export class Upstream {
     const pool = proto === 'udp' ? this.#udp : this.#stream
     for (let closed = 0; ; closed++) {
       const result = await new Promise<Result>((resolve) => pool.send(new Pending(question, deadlines, resolve)))
-      if (!(result instanceof ExchangeFailure) || result.kind !== 'closed' || closed === CLOSED_LIMIT) return result
+      const again = result instanceof ExchangeFailure && result.kind === 'closed' && closed < CLOSED_LIMIT
+      if (!again || this.#closed) return result
     }
   }
 
   #makeRoom(): boolean {
     const oldest = this.#queries.oldest
     if (!oldest || oldest.waited < PATIENCE) return false
-    oldest.item.settle(new ExchangeFailure('overload', 'gave way to newer queries'))
+    oldest.item.settle(new ExchangeFailure('declined', 'gave way to newer queries'))
     return true
   }
 }
