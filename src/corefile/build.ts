@@ -120,7 +120,7 @@ function buildLines(part: PartNode, report: Report): Line[] {
   const { close } = part
   if (!last || last.block || !close || close.startsLine) return lines
   report({ position: close.position, code: 'inline-brace', params: [last.name.text] })
-  return [...lines.slice(0, -1), { ...last, args: [...last.args, toToken(close)] }]
+  return [...lines.slice(0, -1), { ...last, args: [...last.args, { ...toToken(close), closesBlock: true }] }]
 }
 
 /** The same line of the same file twice means that it was imported twice, which CoreDNS reads as one line. */

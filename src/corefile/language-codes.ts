@@ -61,7 +61,7 @@ export const LANGUAGE_CODES = {
     example: '. { whoami }',
   },
   'inline-brace': {
-    message: "'}' closes the block and is an argument of '{0}' too",
+    message: "the '}' on the line of '{0}' closes the block and can be taken for an argument",
     hint: 'put the } on a line of its own',
     example: '. {\n  log { class all }\n}',
     severity: 'warning',

@@ -21,6 +21,8 @@ export interface ImportSite {
 export interface Token {
   text: string
   position: Position
+  /** It is the `}` at the end of a line that closes the directive's block; plugins get it as the line's last argument, as in CoreDNS. */
+  closesBlock?: true
 }
 
 /** A line of a directive's block: its first word, the rest, and a nested block if there is one. */

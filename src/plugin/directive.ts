@@ -177,7 +177,9 @@ function readParams(
       values.push(at < tokens.length ? read(value) : undefined)
     }
   }
-  if (at < tokens.length && !extra) return wrongCount()
+  // CoreDNS's options with fixed arguments look no further than those and never see a closing brace on their line
+  const closing = tokens[at]?.closesBlock && params.at(-1)?.arity === 'one'
+  if (at < tokens.length && !extra && !closing) return wrongCount()
   return failed ? undefined : values
 }
 
