@@ -28,17 +28,18 @@ const REFLECTED_FLAGS = 0xff00
  * reply's options, or else those of its own that {@link isReflected} names. What is too large is cut behind the last record that fits, and TC set.
  * @param maxUdpSize octets of a UDP answer unless a plugin set another limit; at least 512
  * @returns its length in octets; 0 when nothing is to be sent
- * @throws Error when the reply's question is not the client's
+ * @throws Error when the reply's question is not the client's, or it is no reply at all
  */
 export function finishReply(query: Query, reply: Reply, out: Uint8Array, offset: number, maxUdpSize: number): number {
   if (reply.kind === 'drop') return 0
   const { origin } = query
   const limit = sizeLimit(origin, maxUdpSize)
   const { wire, scan } = reply
-  if (!wire || !scan) {
+  if (reply.kind === 'failure') {
     writeHeader(out, offset, origin.id, origin.replyFlags | lowRcode(origin, reply.rcode), 1)
     return writeEdns(origin, reply.rcode, reply.options, out, writeQuestion(origin, out, offset), offset, limit)
   }
+  if (!wire || !scan) throw new Error('the chain gave no reply')
   if (!answersQuestion(origin, scan)) throw new Error(`plugin/${reply.plugin}: the reply has another question`)
   const room = limit - ednsLength(origin, reply.options, limit)
   const kept = scan.end <= room ? scan.ttlOffsets.length : countFitting(wire, scan, room)

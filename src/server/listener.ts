@@ -41,6 +41,7 @@ export class DnsListener implements Listener {
   readonly address: string
   readonly #options: DnsListenerOptions
   readonly #server: QueryServer
+  #label: string
   #port: number
   #udp: UdpSocket | undefined
   #tcp: TcpServer | undefined
@@ -49,6 +50,7 @@ export class DnsListener implements Listener {
   constructor(options: DnsListenerOptions) {
     this.address = options.address
     this.#port = options.port
+    this.#label = toLabel(this)
     this.#udpPeer = { address: options.address, port: options.port }
     this.#options = options
     const routes = options.routes ?? new RouteTable([])
@@ -57,7 +59,7 @@ export class DnsListener implements Listener {
 
   /** `dns://HOST:PORT`; the host is empty for all addresses, the port the real one once it is open. */
   get server(): string {
-    return `dns://${joinHostPort(this.address, this.port)}`
+    return this.#label
   }
 
   get port(): number {
@@ -92,6 +94,7 @@ export class DnsListener implements Listener {
         this.#udp = await this.#openUdp(tcp.port)
         this.#tcp = tcp
         this.#port = tcp.port
+        this.#label = toLabel(this)
         this.#udpPeer = { address: this.#udp.address, port: this.#udp.port }
         return
       } catch (error) {
@@ -212,6 +215,10 @@ async function nextTurn(): Promise<void> {
 function toTcpSettings(settings: ListenerSettings): TcpSettings {
   const { timeouts, maxTcpQueries, maxConnections, maxPerClient } = settings
   return { timeouts, maxQueries: maxTcpQueries, maxConnections, maxPerClient }
+}
+
+function toLabel({ address, port }: { address: string; port: number }): string {
+  return `dns://${joinHostPort(address, port)}`
 }
 
 function joinHostPort(address: string, port: number): string {

@@ -99,11 +99,14 @@ test('a reply to another question is a panic', () => {
   assert.deepEqual(rcodes(), [2])
 })
 
-test('a handler that returns nothing is a panic', () => {
-  const { serve, events, rcodes } = setUp((() => undefined) as never)
-  serve(toPacket('a.example'))
-  assert.match(events[0]!, /^panic /)
-  assert.deepEqual(rcodes(), [2])
+test('a handler that returns anything but a reply is a panic', () => {
+  // biome-ignore lint/suspicious/noThenProperty: a plugin's own kind of promise is what is tested
+  for (const result of [undefined, null, 'reply', {}, { then() {} }]) {
+    const { serve, events, rcodes } = setUp((() => result) as never)
+    serve(toPacket('a.example'))
+    assert.match(events[0]!, /^panic /)
+    assert.deepEqual(rcodes(), [2])
+  }
 })
 
 test('failures of the chain are not counted as dropped, refusals by the server are', () => {
