@@ -56,6 +56,18 @@ describe('messages', () => {
     )
   })
 
+  test('records share no octets with the message, Buffer or not', () => {
+    fc.assert(
+      fc.property(records, (answers) => {
+        for (const wire of [encodeMessage({ answers }), Buffer.from(encodeMessage({ answers }))]) {
+          const decoded = decodeSections(wire)
+          wire.fill(0xff)
+          assert.deepEqual(decoded.answers, answers)
+        }
+      }),
+    )
+  })
+
   test('the question may be given as octets', () => {
     const octets = Buffer.concat([fromText(question.name), Buffer.of(0, 1, 0, 1)])
     assert.deepEqual(encodeMessage({ question: octets }), encodeMessage({ question }))

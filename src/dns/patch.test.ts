@@ -26,10 +26,10 @@ function optFirst(): Uint8Array {
 }
 
 function check(wire: Uint8Array, expected: Uint8Array): void {
-  const before = wire.slice()
+  const before = Uint8Array.from(wire)
   const scan = scanReply(wire)
   const bare = withoutOpt(wire, scan)
-  assert.deepEqual(wire, before)
+  assert.deepEqual(Uint8Array.from(wire), before)
   assert.deepEqual(decodeMessage(bare.wire), decodeMessage(expected))
   assert.equal(bare.wire.length, expected.length)
   const { ednsFlags, rcode, ...rest } = scanReply(expected)
@@ -38,6 +38,10 @@ function check(wire: Uint8Array, expected: Uint8Array): void {
 
 test('an OPT at the end is cut off and no longer counted', () => {
   check(encodeMessage({ ...parts, additionals, opt, rcode: 3 }), encodeMessage({ ...parts, additionals, rcode: 3 }))
+})
+
+test('a message in a Buffer stays as it is too', () => {
+  check(Buffer.from(encodeMessage({ ...parts, additionals, opt })), encodeMessage({ ...parts, additionals }))
 })
 
 test('the upper bits of the rcode stay in the scan', () => {

@@ -1,6 +1,7 @@
 /** Changes on encoded messages that spare decoding them. */
 import { decodeSections, encodeMessage } from './codec.ts'
 import { type ReplyScan, scanReply } from './reply-scan.ts'
+import { copyOctets } from './wire-reader.ts'
 
 /**
  * The message without its OPT and without trailing garbage. `wire` is left as it is: taking out an OPT makes a copy.
@@ -11,7 +12,7 @@ export function withoutOpt(wire: Uint8Array, scan: ReplyScan): { wire: Uint8Arra
     return wire.length === scan.end ? { wire, scan } : { wire: wire.subarray(0, scan.end), scan }
   }
   if (!scan.optLast) return encodeAnew(wire, scan)
-  const bare = wire.slice(0, scan.optOffset)
+  const bare = copyOctets(wire, 0, scan.optOffset)
   bare[10] = scan.additionals >> 8
   bare[11] = scan.additionals & 0xff
   const size = scan.size - (scan.optEnd - scan.optOffset)

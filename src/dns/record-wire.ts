@@ -3,7 +3,7 @@ import { fromClassName, fromTypeName, toClassName, toTypeName } from './constant
 import { TextError, WireError } from './errors.ts'
 import type { KnownType, ResourceRecord } from './record.ts'
 import { FORMATS, formatOf } from './types/table.ts'
-import type { WireReader } from './wire-reader.ts'
+import { copyOctets, type WireReader } from './wire-reader.ts'
 import type { WireWriter } from './wire-writer.ts'
 
 /** What stands before the data of a record. */
@@ -70,7 +70,7 @@ export function readData(reader: WireReader, type: number, length: number): Pick
       reader.end = limit
     }
   }
-  return { type: format ? `TYPE${type}` : name, data: reader.octets.slice(start, end) }
+  return { type: format ? `TYPE${type}` : name, data: copyOctets(reader.octets, start, end) }
 }
 
 /** Writes a record, its names compressed where its type allows it. @throws WireError when it can't be encoded */

@@ -9,6 +9,11 @@ export function stepBudget(length: number): number {
   return 512 + STEPS_PER_OCTET * length
 }
 
+/** An own copy of some octets, without the rest of their buffer; `slice` makes a view when they are in a Buffer. */
+export function copyOctets(octets: Uint8Array, start = 0, end = octets.length): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(octets.subarray(start, end))
+}
+
 /** Reads a message, or the data of one of its records, from front to back. All methods throw WireError at the end. */
 export class WireReader {
   readonly octets: Uint8Array
@@ -46,7 +51,7 @@ export class WireReader {
   /** A copy of the next `length` octets. */
   take(length: number): Uint8Array {
     this.skip(length)
-    return this.octets.slice(this.at - length, this.at)
+    return copyOctets(this.octets, this.at - length, this.at)
   }
 
   skip(length: number): void {
