@@ -113,9 +113,20 @@ class Grammar extends EmbeddedActionsParser {
     })
   })
 
-  /** fragment = { statement }: a file that is imported into a block */
+  /** fragment = [ orphan ] { statement | "}" }: a file that is imported into a block */
   fragment = this.RULE('fragment', (file: FileNode) => {
-    this.MANY(() => this.SUBRULE(this.statement, { ARGS: [file, file] }))
+    this.OPTION(() => this.SUBRULE(this.orphan, { ARGS: [file, file] }))
+    this.MANY(() => {
+      this.OR([
+        { ALT: () => this.SUBRULE(this.statement, { ARGS: [file, file] }) },
+        {
+          ALT: () => {
+            this.SUBRULE(this.stray, { ARGS: [file] })
+            this.OPTION1(() => this.SUBRULE1(this.orphan, { ARGS: [file, file] }))
+          },
+        },
+      ])
+    })
   })
 
   stray = this.RULE('stray', (file: FileNode) => {
@@ -249,5 +260,6 @@ export function parseWords(words: readonly Word[], holds: 'blocks' | 'directives
   grammar.input = toTokens(words, file)
   if (holds === 'blocks') grammar.corefile(file)
   else grammar.fragment(file)
+  grammar.input = []
   return file
 }
