@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { makeCertificate } from './kit/certificate.ts'
+import { loadText } from './kit/load.ts'
 import { startServer, type TestServer } from './kit/server.ts'
 import { listFiles, read } from './kit/sources.ts'
 import { startUnbound, type Unbound } from './kit/unbound.ts'
@@ -88,6 +89,14 @@ test('default: the client is told who it is', async () => {
       ['A', 'SRV'],
     )
   })
+})
+
+test('default: it is what the server runs without a Corefile', async () => {
+  const plugins = async (text: string) => {
+    const { blocks } = await loadText(text, folder)
+    return blocks.map(({ zones, plugins }) => ({ zones, plugins: plugins.map(({ plugin }) => plugin.name) }))
+  }
+  assert.deepEqual(await plugins(read('corefiles/default.Corefile')), await plugins(''))
 })
 
 test('start: everything comes from the resolvers of the machine', async () => {
