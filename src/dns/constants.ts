@@ -185,6 +185,7 @@ export function fromRcodeName(name: string): number | undefined {
 }
 
 function lookUp(table: Record<string, number>, prefix: string, name: string): number | undefined {
+  if (Object.hasOwn(table, name)) return table[name]
   const upper = name.toUpperCase()
   if (Object.hasOwn(table, upper)) return table[upper]
   if (!upper.startsWith(prefix) || !/^\d{1,5}$/.test(upper.slice(prefix.length))) return undefined

@@ -160,25 +160,22 @@ describe('bounds', () => {
     assert.equal(scanReply(wire).answers, 20)
   })
 
-  test('many short names encode in linear time: the number of labels looked up is that of all labels', () => {
+  test('compression looks each label up at most once', () => {
     const lookUp = Map.prototype.get
     let count = 0
     Map.prototype.get = function (this: Map<unknown, unknown>, key: unknown) {
-      if (typeof key === 'string') count++
+      count++
       return lookUp.call(this, key)
     }
     try {
-      const answers = Array.from({ length: 1000 }, (_, i) => ({
-        name: `${i}.${deep.slice(12)}`,
-        type: 'A' as const,
-        ttl: 1,
-        data: '192.0.2.1',
-      }))
-      encodeMessage({ question: { name: '.', type: 'A' }, answers })
+      const name = (i: number) => `${i}.${deep.slice(12)}`
+      const answers = Array.from({ length: 1000 }, (_, i) => parseRecord(`${name(i)} 1 NULL \\# 0`))
+      count = 0
+      encodeMessage({ answers })
     } finally {
       Map.prototype.get = lookUp
     }
-    assert.ok(count <= 1000 * 128)
+    assert.ok(count >= 1000 && count <= 1000 * 127, String(count))
   })
 })
 

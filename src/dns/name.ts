@@ -128,48 +128,70 @@ export function toText(message: Uint8Array, offset = 0): string {
 
 /** Text to uncompressed wire form. A missing final dot is supplied: names here are absolute. @throws TextError */
 export function fromText(text: string): Uint8Array {
-  if (text === '.' || text === '') return new Uint8Array(1)
-  const out = new Uint8Array(MAX_NAME)
+  return written.slice(0, writeText(text, written))
+}
+
+const written = new Uint8Array(MAX_NAME)
+
+/**
+ * Writes the wire form of a name to the front of `out`, which has room for 255 octets; see {@link fromText}.
+ * @param octets each character of `text` is an octet of UTF-8 already
+ * @returns its length in octets
+ * @throws TextError
+ */
+export function writeText(text: string, out: Uint8Array, octets = false): number {
+  if (text === '.' || text === '') {
+    out[0] = 0
+    return 1
+  }
   let start = 0
   let to = 1
-  const octets = (octet: number, column: number) => {
+  let at = 0
+  while (at < text.length) {
+    let octet = text.charCodeAt(at)
+    if (octet === 0x2e) {
+      closeLabel(out, start, to, at++)
+      start = to++
+      continue
+    }
+    if (octet > 0x7f && !octets) return writeText(Buffer.from(text, 'utf8').toString('latin1'), out, true)
+    const column = at++
+    if (octet === 0x5c) {
+      octet = readEscape(text, column)
+      at += isDigit(text.charCodeAt(at)) ? 3 : 1
+    }
     if (to - start > MAX_LABEL) throw new TextError('label longer than 63 octets', column)
     if (to >= MAX_NAME - 1) throw new TextError('name longer than 255 octets', column)
     out[to++] = octet
   }
-  const closeLabel = (column: number) => {
-    if (to === start + 1) throw new TextError('empty label', column)
-    out[start] = to - start - 1
-    start = to++
+  if (to > start + 1) {
+    closeLabel(out, start, to, text.length)
+    start = to
   }
-  let i = 0
-  while (i < text.length) {
-    const code = text.charCodeAt(i)
-    if (code === 0x2e) {
-      closeLabel(i++)
-    } else if (code === 0x5c) {
-      const digits = text.slice(i + 1, i + 4)
-      if (/^\d{3}$/.test(digits)) {
-        if (Number(digits) > 255) throw new TextError(`no octet has the value ${digits}`, i)
-        octets(Number(digits), i)
-        i += 4
-      } else {
-        const next = text.codePointAt(i + 1)
-        if (next === undefined || next > 0x7e || (next >= 0x30 && next <= 0x39)) throw new TextError('bad escape', i)
-        octets(next, i)
-        i += 2
-      }
-    } else if (code < 0x80) {
-      octets(code, i++)
-    } else {
-      const char = String.fromCodePoint(text.codePointAt(i)!)
-      for (const octet of new TextEncoder().encode(char)) octets(octet, i)
-      i += char.length
-    }
-  }
-  if (to > start + 1) closeLabel(text.length)
   out[start] = 0
-  return out.slice(0, start + 1)
+  return start + 1
+}
+
+function closeLabel(out: Uint8Array, start: number, end: number, column: number): void {
+  if (end === start + 1) throw new TextError('empty label', column)
+  out[start] = end - start - 1
+}
+
+/** The octet that the escape at `at` stands for: `\DDD`, or `\X` with another ASCII character. @throws TextError */
+function readEscape(text: string, at: number): number {
+  const code = text.charCodeAt(at + 1)
+  if (!isDigit(code)) {
+    if (code < 0x7f) return code
+    throw new TextError('bad escape', at)
+  }
+  const digits = text.slice(at + 1, at + 4)
+  if (!/^\d{3}$/.test(digits)) throw new TextError('bad escape', at)
+  if (Number(digits) > 255) throw new TextError(`no octet has the value ${digits}`, at)
+  return Number(digits)
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
 }
 
 const scratch = Buffer.alloc(MAX_NAME)

@@ -1,21 +1,20 @@
 import { WireError } from './errors.ts'
-import { fromText } from './name.ts'
+import { MAX_NAME, writeText } from './name.ts'
 
 /** Highest offset that a compression pointer can name (RFC 1035 §4.1.4). */
 const MAX_POINTER = 0x3fff
 const MAX_MESSAGE = 0xffff
 
+/** Scratch space: the name that is written, and where its labels start. */
+const wireName = new Uint8Array(MAX_NAME)
+const starts = new Uint8Array(MAX_NAME)
+
 /** Writes a message, or anything made of the same parts, into a buffer that grows up to 65535 octets. */
 export class WireWriter {
   #octets = new Uint8Array(512)
-  #view = new DataView(this.#octets.buffer)
   #length = 0
-  /** Offsets of the names written so far: offset of the parent name (0 is the root) and label → offset. */
-  readonly #names = new Map<string, number>()
-
-  get length(): number {
-    return this.#length
-  }
+  /** Names written so far by a hash of their first label and their parent: `offset << 16 | offset of the parent`, 0 being the root. */
+  readonly #names = new Map<number, number>()
 
   #reserve(count: number): number {
     const start = this.#length
@@ -25,7 +24,6 @@ export class WireWriter {
       const grown = new Uint8Array(Math.min(MAX_MESSAGE, Math.max(length, this.#octets.length * 2)))
       grown.set(this.#octets)
       this.#octets = grown
-      this.#view = new DataView(grown.buffer)
     }
     this.#length = length
     return start
@@ -37,13 +35,18 @@ export class WireWriter {
   }
 
   u16(value: number): void {
-    const at = this.#reserve(2)
-    this.#view.setUint16(at, value)
+    this.#set16(this.#reserve(2), value)
   }
 
   u32(value: number): void {
     const at = this.#reserve(4)
-    this.#view.setUint32(at, value)
+    this.#set16(at, value >>> 16)
+    this.#set16(at + 2, value)
+  }
+
+  #set16(at: number, value: number): void {
+    this.#octets[at] = value >> 8
+    this.#octets[at + 1] = value
   }
 
   bytes(value: Uint8Array): void {
@@ -55,37 +58,53 @@ export class WireWriter {
   sized(write: () => void): void {
     const start = this.#reserve(2)
     write()
-    this.#view.setUint16(start, this.#length - start - 2)
+    this.#set16(start, this.#length - start - 2)
   }
 
-  /** A name given as text. @param compress whether it may point to an earlier name. @throws TextError */
+  /**
+   * Writes a name given as text. Later names may point to it, letter case included.
+   * @param compress whether it may point to an earlier name itself
+   * @throws TextError
+   */
   name(text: string, compress: boolean): void {
-    this.wireName(fromText(text), compress)
+    this.#scratchName(writeText(text, wireName), compress)
   }
 
-  /** A name in uncompressed wire form. Later names may point to it, letter case included. */
-  wireName(name: Uint8Array, compress: boolean): void {
-    const starts: number[] = []
-    for (let at = 0; name[at] !== 0; at += name[at]! + 1) starts.push(at)
-    const chars = Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')
-    const start = this.#length
-    let known = starts.length
+  /** Writes a name given in uncompressed wire form; see {@link WireWriter.name}. */
+  wireName(octets: Uint8Array, compress: boolean): void {
+    wireName.set(octets)
+    this.#scratchName(octets.length, compress)
+  }
+
+  #scratchName(length: number, compress: boolean): void {
+    let known = 0
+    for (let at = 0; wireName[at] !== 0; at += wireName[at]! + 1) starts[known++] = at
     let target = 0
     while (known > 0) {
-      const found = this.#names.get(nameKey(target, chars, starts[known - 1]!))
-      if (found === undefined) break
+      const found = this.#find(starts[known - 1]!, target)
+      if (found === 0) break
       target = found
       known--
     }
-    const pointer = compress && target > 0 ? target : undefined
-    this.bytes(name.subarray(0, pointer === undefined ? name.length : (starts[known] ?? name.length - 1)))
-    if (pointer !== undefined) this.u16(0xc000 | pointer)
-    for (let i = known - 1; i >= 0; i--) {
-      const offset = start + starts[i]!
-      if (offset > MAX_POINTER) return
-      this.#names.set(nameKey(target, chars, starts[i]!), offset)
-      target = offset
+    const full = !compress || target === 0
+    const start = this.#length
+    this.bytes(wireName.subarray(0, full ? length : starts[known]))
+    if (!full) this.u16(0xc000 | target)
+    while (known > 0) {
+      const at = starts[--known]!
+      if (start + at > MAX_POINTER) return
+      this.#names.set(hash(at, target), ((start + at) << 16) | target)
+      target = start + at
     }
+  }
+
+  /** Offset of the earlier name made of the label at `at` of the scratch name and the name at `parent`; 0 if there is none. */
+  #find(at: number, parent: number): number {
+    const entry = this.#names.get(hash(at, parent))
+    if (entry === undefined || (entry & 0xffff) !== parent) return 0
+    const offset = entry >>> 16
+    for (let i = wireName[at]!; i >= 0; i--) if (this.#octets[offset + i] !== wireName[at + i]) return 0
+    return offset
   }
 
   /** What was written, in an own buffer. */
@@ -94,7 +113,9 @@ export class WireWriter {
   }
 }
 
-/** Identifies a label under the name at offset `parent`. */
-function nameKey(parent: number, chars: string, start: number): string {
-  return String.fromCharCode(parent) + chars.slice(start + 1, start + 1 + chars.charCodeAt(start))
+/** Of the label at `at` of the scratch name under the name at `parent`. Names whose hashes collide are only not compressed. */
+function hash(at: number, parent: number): number {
+  let value = parent
+  for (let i = at + wireName[at]!; i >= at; i--) value = (Math.imul(value, 31) + wireName[i]!) & 0x3fffffff
+  return value
 }
