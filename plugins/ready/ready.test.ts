@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { HttpResponse } from 'corelet/plugin'
+import { type FakeContext, fakeContext, readText, startPlugin } from '../../src/plugin/testing.ts'
+import ready from './index.ts'
+
+const REQUEST = { method: 'GET', path: '/ready', headers: {} }
+
+const GOOD: [text: string, address: string, continuously: boolean][] = [
+  ['ready', ':8181', false],
+  ['ready :9000', ':9000', false],
+  ['ready [::1]:9000', '::1:9000', false],
+  ['ready localhost:9000 {\n monitor continuously\n}', 'localhost:9000', true],
+  ['ready {\n monitor until-ready\n}', ':8181', false],
+  ['ready {\n monitor until-ready\n monitor continuously\n}', ':8181', true],
+]
+
+const BAD: [text: string, finding: string][] = [
+  ['ready :8181 :8182', 'wrong-argument-count 2:13'],
+  ['ready 8181', 'bad-host-port 2:7'],
+  ['ready :99999', 'bad-host-port 2:7'],
+  ['ready\nready', 'once-per-block 3:1'],
+  ['ready {\n monitor\n}', 'wrong-argument-count 3:2'],
+  ['ready {\n monitor always\n}', 'ready/bad-monitor 3:10'],
+  ['ready {\n monitor continuously twice\n}', 'wrong-argument-count 3:23'],
+  ['ready {\n watch\n}', 'unknown-property 3:2'],
+]
+
+for (const [text, address, continuously] of GOOD) {
+  test(`takes ${JSON.stringify(text)}`, async () => {
+    const { options, context } = await startPlugin(ready, text)
+    assert.deepEqual([...context.routes.keys()], [`${address}/ready`])
+    assert.equal(options.continuously, continuously)
+  })
+}
+
+for (const [text, finding] of BAD) {
+  test(`refuses ${JSON.stringify(text)}`, async () => {
+    const { diagnostics } = await readText(ready, text)
+    assert.deepEqual(
+      diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`),
+      [finding],
+    )
+  })
+}
+
+/** Starts it where `waiting` plugins are not ready. */
+async function startWith(text: string, waiting: string[]) {
+  const context = fakeContext({ plugin: 'ready', notReady: () => waiting })
+  const { running } = await startPlugin(ready, text, context)
+  return { context, running, get: () => getReady(context) }
+}
+
+function getReady(context: FakeContext): HttpResponse | Promise<HttpResponse> {
+  return context.routes.get(':8181/ready')!(REQUEST)
+}
+
+test('says OK when all plugins are ready', async () => {
+  const { get, context } = await startWith('ready', [])
+  assert.deepEqual(get(), { status: 200, body: 'OK' })
+  assert.deepEqual(context.lines, [])
+})
+
+test('names the plugins that are not, sorted and once, and logs them', async () => {
+  const { get, context } = await startWith('ready', ['nomad', 'kubernetes', 'nomad'])
+  assert.deepEqual(get(), { status: 503, body: 'kubernetes,nomad' })
+  assert.deepEqual(context.lines, ['[INFO] plugin/ready: Plugins not ready: "kubernetes,nomad"'])
+})
+
+test('asks a plugin until it was ready once', async () => {
+  const waiting = ['kubernetes', 'nomad']
+  const { get } = await startWith('ready', waiting)
+  assert.deepEqual(get(), { status: 503, body: 'kubernetes,nomad' })
+  waiting.shift()
+  assert.deepEqual(get(), { status: 503, body: 'nomad' })
+  waiting.splice(0, 1, 'kubernetes')
+  assert.deepEqual(get(), { status: 200, body: 'OK' })
+  waiting.push('nomad')
+  assert.deepEqual(get(), { status: 200, body: 'OK' })
+})
+
+test('monitor continuously asks each time', async () => {
+  const waiting = ['kubernetes']
+  const { get } = await startWith('ready {\n monitor continuously\n}', waiting)
+  assert.deepEqual(get(), { status: 503, body: 'kubernetes' })
+  waiting.pop()
+  assert.deepEqual(get(), { status: 200, body: 'OK' })
+  waiting.push('kubernetes')
+  assert.deepEqual(get(), { status: 503, body: 'kubernetes' })
+})
+
+test('is not ready from the moment the process was told to end', async () => {
+  const { get, running } = await startWith('ready', [])
+  await running.drain!()
+  assert.deepEqual(get(), { status: 503, body: 'shutting down' })
+  const ending = fakeContext({ plugin: 'ready', running: false })
+  await startPlugin(ready, 'ready', ending)
+  assert.deepEqual(getReady(ending), { status: 503, body: 'shutting down' })
+})
+
+test('an address that is taken is logged, not fatal', async () => {
+  const serve = async () => {
+    throw new Error('listen EADDRINUSE: address already in use')
+  }
+  const { context } = await startPlugin(ready, 'ready', fakeContext({ plugin: 'ready', http: { serve } }))
+  assert.deepEqual(context.lines, [
+    '[ERROR] plugin/ready: Failed to start ready handler: listen EADDRINUSE: address already in use',
+  ])
+})
