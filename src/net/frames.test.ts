@@ -40,3 +40,16 @@ test('what was not read waits in line', () => {
   assert.deepEqual(readAll(reader), ['b', 'c'])
   assert.equal(reader.inMessage, true)
 })
+
+test('of a message that is too long only the front is kept, and the next one is whole', () => {
+  const long = Buffer.concat([Buffer.of(0x03, 0xe8), Buffer.alloc(1000, 'x'), Buffer.from('\0\x02ab')])
+  for (const size of [1, 7, 999, 2000]) {
+    const reader = new FrameReader(50)
+    const messages: string[] = []
+    for (let at = 0; at < long.length; at += size) {
+      reader.push(long.subarray(at, at + size))
+      messages.push(...readAll(reader))
+    }
+    assert.deepEqual(messages, ['x'.repeat(50), 'ab'])
+  }
+})

@@ -8,14 +8,20 @@ const FIRST_SIZE = 512
 
 /**
  * Takes a stream apart. Messages that lie whole in a chunk are handed out as views on it; one that is spread over chunks is collected in a
- * buffer that grows with what was received, never with what was announced.
+ * buffer that grows with what was received, never with what was announced. Of a message longer than it may be only the front comes out.
  */
 export class FrameReader {
+  readonly #longest: number
   #chunk: Uint8Array = EMPTY
   #at = 0
   /** A message that has begun: its length prefix and what follows so far. */
   #partial: Uint8Array = EMPTY
   #filled = 0
+
+  /** @param longest octets of a message that are kept */
+  constructor(longest = 0xffff) {
+    this.#longest = longest
+  }
 
   /** Adds received octets; those before must have been read with {@link FrameReader.next} until it gave undefined, or wait in line. */
   push(chunk: Uint8Array): void {
@@ -39,7 +45,7 @@ export class FrameReader {
       if (left >= PREFIX + length) {
         const start = this.#at + PREFIX
         this.#at = start + length
-        return this.#chunk.subarray(start, this.#at)
+        return this.#chunk.subarray(start, start + Math.min(length, this.#longest))
       }
     }
     this.#collect(left)
@@ -56,21 +62,22 @@ export class FrameReader {
     const missing = PREFIX + ((this.#partial[0]! << 8) | this.#partial[1]!) - this.#filled
     this.#collect(Math.min(missing, left))
     if (left < missing) return undefined
-    const message = this.#partial.subarray(PREFIX, this.#filled)
+    const message = this.#partial.subarray(PREFIX, Math.min(this.#filled, PREFIX + this.#longest))
     this.#partial = EMPTY
     this.#filled = 0
     return message
   }
 
   #collect(count: number): void {
-    const needed = this.#filled + count
-    if (needed > this.#partial.length) {
+    const kept = Math.max(0, Math.min(count, PREFIX + this.#longest - this.#filled))
+    const needed = this.#filled + kept
+    if (kept > 0 && needed > this.#partial.length) {
       const grown = new Uint8Array(Math.max(FIRST_SIZE, needed, this.#partial.length * 2))
       grown.set(this.#partial.subarray(0, this.#filled))
       this.#partial = grown
     }
-    this.#partial.set(this.#chunk.subarray(this.#at, this.#at + count), this.#filled)
-    this.#filled = needed
+    if (kept > 0) this.#partial.set(this.#chunk.subarray(this.#at, this.#at + kept), this.#filled)
+    this.#filled += count
     this.#at += count
     if (this.#at === this.#chunk.length) {
       this.#chunk = EMPTY

@@ -6,14 +6,14 @@ import type { ReceiveMessage, TcpSettings } from './tcp.ts'
 
 /** Messages shorter than a DNS header are ignored. */
 const SHORTEST = 12
-/** Octets written but not taken by the client, and messages in work, above which nothing more is read from the connection. */
-const HIGH_WATER = 128 * 1024
+/** Messages in work above which nothing more is read from the connection. */
 const MAX_PENDING = 512
 
 interface Parts {
   peer: { address: string; port: number }
   clock: SocketClock
   receive: ReceiveMessage
+  longest: number | undefined
   onClose(): void
 }
 
@@ -31,7 +31,7 @@ export class TcpConnection {
   readonly #socket: Socket
   readonly #server: { readonly settings: TcpSettings }
   readonly #parts: Parts
-  readonly #frames = new FrameReader()
+  readonly #frames: FrameReader
   #received = 0
   /** The client has sent all that it wanted to; what was read may wait to be handed out. */
   #inputEnded = false
@@ -52,6 +52,7 @@ export class TcpConnection {
     this.#socket = socket
     this.#server = server
     this.#parts = parts
+    this.#frames = new FrameReader(parts.longest)
     this.peer = parts.peer
     this.local = { address: unmapAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 }
     this.lastActive = parts.clock.monotonic()
@@ -76,12 +77,9 @@ export class TcpConnection {
   #read(): void {
     if (this.#finished || this.#reading) return
     this.#reading = true
-    let left = true
-    while (left && !this.#finished && !this.#full) {
-      this.#socket.cork()
-      left = this.#handOut()
-      this.#socket.uncork()
-    }
+    this.#socket.cork()
+    const left = this.#handOut()
+    this.#socket.uncork()
     this.#reading = false
     if (this.#inputEnded && !left) this.#finished = true
     if (this.#finished) this.#endWhenSettled()
@@ -106,15 +104,16 @@ export class TcpConnection {
   }
 
   #pauseOrResume(): void {
+    const { inMessage } = this.#frames
     const resumed = this.#paused && !this.#full
-    if (this.#frames.inMessage && (Number.isNaN(this.#begun) || resumed)) this.#begun = this.#parts.clock.monotonic()
-    if (resumed) this.#socket.resume()
-    else if (this.#full && !this.#paused) this.#socket.pause()
+    if (inMessage && (resumed || Number.isNaN(this.#begun))) this.#begun = this.#parts.clock.monotonic()
+    if (this.#full) this.#socket.pause()
+    else if (resumed) this.#socket.resume()
     this.#paused = this.#full
   }
 
   get #full(): boolean {
-    return this.#socket.writableLength > HIGH_WATER || this.pending >= MAX_PENDING
+    return this.#socket.writableNeedDrain || this.pending >= MAX_PENDING
   }
 
   /**

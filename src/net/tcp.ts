@@ -21,8 +21,8 @@ export interface TcpSettings {
 export const TCP_DEFAULTS: TcpSettings = {
   timeouts: { read: 3000, write: 5000, idle: 10_000 },
   maxQueries: -1,
-  maxConnections: 4096,
-  maxPerClient: 1024,
+  maxConnections: 2048,
+  maxPerClient: 512,
 }
 
 /** Takes one message, which must be settled once with {@link TcpConnection.answer}; `message` is valid until it returns. */
@@ -32,9 +32,14 @@ export interface TcpOptions extends BindOptions {
   receive: ReceiveMessage
   clock: SocketClock
   settings?: TcpSettings
+  /** Octets of a message that are kept; a longer one is handed out cut. All when left out. */
+  longest?: number
   /** Told of errors of the open server, which goes on. */
   onError?(error: Error): void
 }
+
+/** Octets of answers that a client has not taken above which its connection is not read from. */
+const HIGH_WATER = 16 * 1024
 
 /** Milliseconds between two looks at the deadlines of all connections. */
 const SWEEP = 250
@@ -53,7 +58,7 @@ export async function openTcp(options: TcpOptions): Promise<TcpServer> {
 }
 
 function listen(options: TcpOptions, address: string): Promise<TcpServer> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true })
+  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.once('listening', () => {
@@ -117,6 +122,7 @@ export class TcpServer {
       peer: { address, port: remotePort },
       clock: this.#options.clock,
       receive: this.#options.receive,
+      longest: this.#options.longest,
       onClose: () => this.#forget(connection),
     })
     this.#connections.add(connection)

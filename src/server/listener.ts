@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../plugin/clock.ts'
 import type { Listener, Peer } from '../plugin/listener.ts'
 import { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
+import { MAX_QUERY } from './gate.ts'
 import { RouteTable } from './route.ts'
 import { QueryServer, ROOM, type ServerHooks, type Sink } from './serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
@@ -123,6 +124,7 @@ export class DnsListener implements Listener {
         reusePort,
         clock,
         receive,
+        longest: MAX_QUERY + 1,
         settings: toTcpSettings(this.#server.settings),
         ...(fds && { fd: fds.tcp }),
         ...(onError && { onError }),

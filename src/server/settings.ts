@@ -27,6 +27,6 @@ export const DEFAULT_SETTINGS: ListenerSettings = {
   maxTcpQueries: -1,
   maxUdpSize: MAX_UDP_SIZE,
   maxInFlight: 20_000,
-  maxConnections: 4096,
-  maxPerClient: 1024,
+  maxConnections: 2048,
+  maxPerClient: 512,
 }
