@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { systemClock } from '../plugin/clock.ts'
+import { FakeClock, settle } from '../plugin/testing.ts'
+import { ExchangeFailure } from './failure.ts'
+import { createPolicy } from './policy.ts'
+import type { Question } from './question.ts'
+import { SingleFlight } from './single-flight.ts'
+import { type FakeServer, type Received, startFakeServer, toAnswer } from './testing.ts'
+import { Upstream, type UpstreamOptions } from './upstream.ts'
+
+function ask(name: string): Question {
+  const labels = name.split('.').map((label) => String.fromCharCode(label.length) + label)
+  const packet = Buffer.from(`\0\0\x01\0\0\x01\0\0\0\0\0\0${labels.join('')}\0\0\x01\0\x01`, 'latin1')
+  return { packet, questionEnd: packet.length, anyReply: false }
+}
+
+function toUpstream(port: number, options: Partial<UpstreamOptions> = {}) {
+  const cached = { hits: 0, misses: 0 }
+  const upstream = new Upstream({
+    target: { transport: 'dns', address: '127.0.0.1', port },
+    clock: systemClock,
+    forceTcp: false,
+    preferUdp: false,
+    readTimeout: 2000,
+    expire: 10_000,
+    maxAge: 0,
+    maxIdle: 0,
+    maxFails: 0,
+    healthCheck: { interval: 500, recursionDesired: true, domain: '.' },
+    events: { mismatch() {}, cached: (_proto, hit) => void cached[hit ? 'hits' : 'misses']++, probeFailed() {} },
+    ...options,
+  })
+  return { upstream, cached }
+}
+
+async function withServer(respond: (query: Received) => void, run: (server: FakeServer) => Promise<void>) {
+  const server = await startFakeServer({ respond })
+  try {
+    await run(server)
+  } finally {
+    await server.close()
+  }
+}
+
+const answer = (query: Received) => query.send(toAnswer(query))
+
+describe('connections', () => {
+  it('are reused until they were idle for longer than expire', async () => {
+    await withServer(answer, async (server) => {
+      const clock = new FakeClock()
+      const { upstream } = toUpstream(server.port, { clock, expire: 5000 })
+      const exchange = async (name: string) =>
+        assert.ok(!((await upstream.exchange(ask(name), 'tcp')) instanceof Error))
+      await exchange('a')
+      await clock.advance(4000)
+      await exchange('b')
+      await clock.advance(4000)
+      await exchange('c')
+      assert.equal(server.connections.length, 1)
+      await clock.advance(5001)
+      await exchange('d')
+      assert.equal(server.connections.length, 2)
+      upstream.close()
+    })
+  })
+
+  it('are used no longer than max_age', async () => {
+    await withServer(answer, async (server) => {
+      const clock = new FakeClock()
+      const { upstream } = toUpstream(server.port, { clock, expire: 5000, maxAge: 6000 })
+      for (let i = 0; i < 4; i++) {
+        await upstream.exchange(ask(`n${i}`), 'tcp')
+        await clock.advance(4000)
+      }
+      assert.equal(server.connections.length, 2)
+      upstream.close()
+    })
+  })
+
+  it('are closed when idle ones exceed max_idle_conns', async () => {
+    const waiting: Received[] = []
+    const respond = (query: Received) => {
+      waiting.push(query)
+      if (waiting.length === 4) for (const each of waiting) answer(each)
+    }
+    await withServer(respond, async (server) => {
+      const { upstream } = toUpstream(server.port, { maxIdle: 1 })
+      await Promise.all(['a', 'b', 'c', 'd'].map((name) => upstream.exchange(ask(name), 'tcp')))
+      assert.equal(server.connections.length, 4)
+      const open = () => server.connections.filter((socket) => !socket.destroyed).length
+      for (let i = 0; i < 1000 && open() > 1; i++) await settle()
+      assert.equal(open(), 1)
+      upstream.close()
+    })
+  })
+
+  it('are counted as found or opened', async () => {
+    await withServer(answer, async (server) => {
+      const { upstream, cached } = toUpstream(server.port)
+      for (let i = 0; i < 5; i++) await upstream.exchange(ask('a'), 'tcp')
+      assert.deepEqual(cached, { hits: 4, misses: 1 })
+      upstream.close()
+    })
+  })
+})
+
+describe('an upstream', () => {
+  it('sends nothing once closed, and what is out fails', async () => {
+    await withServer(
+      () => {},
+      async (server) => {
+        const { upstream } = toUpstream(server.port)
+        const out = [upstream.exchange(ask('a'), 'udp'), upstream.exchange(ask('b'), 'tcp')]
+        upstream.close()
+        for (const result of await Promise.all(out)) assert.ok(result instanceof ExchangeFailure)
+        const late = await upstream.exchange(ask('c'), 'udp')
+        assert.ok(late instanceof ExchangeFailure && late.kind === 'declined')
+      },
+    )
+  })
+
+  it('turns errors of sockets into results', async () => {
+    const gone = await startFakeServer({ respond: () => {} })
+    await gone.close()
+    const cases: [what: string, options: Partial<UpstreamOptions>, proto: 'udp' | 'tcp'][] = [
+      ['a closed UDP port', {}, 'udp'],
+      ['a closed TCP port', {}, 'tcp'],
+      ['a source address of another machine, UDP', { sourceAddress: '192.0.2.1' }, 'udp'],
+      ['a source address of another machine, TCP', { sourceAddress: '192.0.2.1' }, 'tcp'],
+      ['a source address of another family', { sourceAddress: '::1' }, 'udp'],
+      ['a broadcast address', { target: { transport: 'dns', address: '255.255.255.255', port: 53 } }, 'udp'],
+    ]
+    for (const [what, options, proto] of cases) {
+      const { upstream } = toUpstream(gone.port, options)
+      const result = await upstream.exchange(ask('a'), proto)
+      assert.ok(result instanceof ExchangeFailure && result.kind === 'network', what)
+      upstream.close()
+    }
+  })
+
+  it('is asked over UDP although the process can open no more files', async () => {
+    await withServer(answer, async (server) => {
+      const script = `
+        import { openSync } from 'node:fs'
+        import { setTimeout } from 'node:timers/promises'
+        const { systemClock } = await import('${new URL('../plugin/clock.ts', import.meta.url)}')
+        const { Upstream } = await import('${new URL('./upstream.ts', import.meta.url)}')
+        const upstream = new Upstream({
+          target: { transport: 'dns', address: '127.0.0.1', port: ${server.port} }, clock: systemClock,
+          forceTcp: false, preferUdp: false, readTimeout: 2000, expire: 10000, maxAge: 0, maxIdle: 0, maxFails: 0,
+          healthCheck: { interval: 500, recursionDesired: true, domain: '.' },
+          events: { mismatch() {}, cached() {}, probeFailed() {} },
+        })
+        try { for (;;) openSync('/dev/null') } catch (error) { if (error.code !== 'EMFILE') throw error }
+        const packet = Uint8Array.from([${[...ask('full.example').packet]}])
+        const questions = Array.from({ length: 50 }, () => ({ packet, questionEnd: packet.length, anyReply: false }))
+        const results = await Promise.all(questions.map((question) => upstream.exchange(question, 'udp')))
+        process.stdout.write(String(results.filter((result) => !(result instanceof Error)).length))
+        process.exit()
+      `
+      const command = 'ulimit -n 64 && exec "$0" --input-type=module --eval "$1"'
+      const { stdout } = await promisify(execFile)('sh', ['-c', command, process.execPath, script])
+      assert.equal(stdout, '50')
+    })
+  })
+
+  it('lets queries that have waited long make room for new ones', async () => {
+    const clock = new FakeClock()
+    await withServer(
+      (query) => {
+        if (query.name === 'good.') answer(query)
+      },
+      async (server) => {
+        const { upstream } = toUpstream(server.port, { clock })
+        const dead = Array.from({ length: 8192 }, () => upstream.exchange(ask('dead'), 'udp'))
+        const refused = await upstream.exchange(ask('good'), 'udp')
+        assert.ok(refused instanceof ExchangeFailure && refused.kind === 'declined')
+        await clock.advance(200)
+        const result = await upstream.exchange(ask('good'), 'udp')
+        assert.ok(!(result instanceof ExchangeFailure))
+        const first = await dead[0]!
+        assert.ok(first instanceof ExchangeFailure && first.kind === 'declined')
+        upstream.close()
+        await Promise.all(dead)
+      },
+    )
+  })
+})
+
+describe('policies', () => {
+  const servers = ['a', 'b', 'c']
+  it('sequential keeps the order', () => {
+    assert.deepEqual(createPolicy('sequential')(servers), servers)
+  })
+
+  it('round_robin goes on by one and keeps the order of the others', () => {
+    const policy = createPolicy('round_robin')
+    const orders = Array.from({ length: 4 }, () => policy(servers).join(''))
+    assert.deepEqual(orders, ['bac', 'cab', 'abc', 'bac'])
+    assert.deepEqual(createPolicy('round_robin')(['only']), ['only'])
+  })
+
+  it('random gives every order', () => {
+    const policy = createPolicy('random')
+    const orders = new Set(Array.from({ length: 500 }, () => policy(servers).join('')))
+    assert.equal(orders.size, 6)
+    assert.deepEqual(servers, ['a', 'b', 'c'])
+  })
+})
+
+describe('SingleFlight', () => {
+  it('runs one job for one key at a time', async () => {
+    const flights = new SingleFlight<number>()
+    let started = 0
+    const start = async () => ++started
+    const results = ['a', 'a', 'b'].map((key) => flights.run(key, start))
+    assert.deepEqual(
+      results.map(({ shared }) => shared),
+      [false, true, false],
+    )
+    assert.deepEqual(await Promise.all(results.map(({ result }) => result)), [1, 1, 2])
+    assert.equal(flights.size, 0)
+    assert.equal(await flights.run('a', start).result, 3)
+  })
+})
