@@ -140,17 +140,11 @@ export class TcpConnection {
     this.#socket.write(frame)
   }
 
-  /** Takes no more messages; ends the connection once all answers are written. */
-  finish(): void {
-    this.#finished = true
-    this.#endWhenSettled()
-  }
-
-  /** Like {@link TcpConnection.finish}, without waiting for the client to end its side. */
+  /** Takes no more messages and closes the connection once all answers are written, without waiting for the client to end its side. */
   leave(): void {
-    this.#leaving = true
-    if (this.#socket.writableFinished) this.#socket.destroy()
-    else this.finish()
+    this.#leaving = this.#finished = true
+    if (this.#socket.writableFinished) this.destroy()
+    else this.#endWhenSettled()
   }
 
   #endWhenSettled(): void {

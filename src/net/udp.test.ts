@@ -87,6 +87,13 @@ test('nothing that can be asked of send throws', async (t) => {
   socket.close()
 })
 
+test('when too much waits for the network, datagrams are dropped and counted', async (t) => {
+  const { socket } = await open(t, { maxSendQueue: -1 })
+  assert.equal(socket.send(Buffer.from('x'), 0, 1, '127.0.0.1', 9), true)
+  assert.equal(socket.dropped, 1)
+  await socket.drain()
+})
+
 test('an ICMP error of an earlier answer does not disturb the socket', async (t) => {
   const { socket, next } = await open(t)
   const gone = createSocket('udp4')
