@@ -1,5 +1,16 @@
 /** The answer that stands in for a hidden one: no data, and a SOA so that it may be cached (RFC 2308 §3). */
-import { fromText, keyOf, OPTIONS, type Query, Reply, type ResourceRecord, scanReply, TYPES } from 'corelet/plugin'
+import {
+  fromText,
+  keyOf,
+  OPTIONS,
+  QR,
+  type Query,
+  Reply,
+  type ReplyScan,
+  type ResourceRecord,
+  scanReply,
+  TYPES,
+} from 'corelet/plugin'
 
 /** EDE 17, Filtered (RFC 8914 §4.18). */
 export const FILTERED: Reply['options'] = [{ code: OPTIONS.EDE, data: Uint8Array.of(0, 17) }]
@@ -12,6 +23,12 @@ const REFRESH = 7200
 const RETRY = 1800
 const EXPIRE = 86_400
 
+/** An answer that differs from the others of its length in the question only. */
+interface Form {
+  wire: Uint8Array
+  scan: ReplyScan
+}
+
 /** Makes denials below one zone. */
 export class Denial {
   readonly #zone: string
@@ -20,6 +37,8 @@ export class Denial {
   readonly #record: Uint8Array
   readonly #rcode: number
   readonly #ttl: number
+  /** By the end of the question. */
+  readonly #forms = new Map<number, Form>()
 
   /** @param zone as text @param ttl seconds, of the SOA and its MINIMUM */
   constructor(zone: string, rcode: number, ttl: number) {
@@ -48,24 +67,28 @@ export class Denial {
     }
   }
 
-  /** The denial of what `query` asks for, written without the codec: it is as cheap as a cache hit. */
+  /** The denial of what `query` asks for, made without the codec: it is as cheap as a cache hit. */
   toReply(query: Query, flags: number, reason: string): Reply {
-    const { questionEnd, packet } = query
-    const pointed = this.#zoneKey.length > 1
-    const wire = new Uint8Array(questionEnd + (pointed ? 2 : 1) + this.#record.length)
-    wire.set(packet.subarray(0, questionEnd))
-    wire[2] = flags >> 8
-    wire[3] = (flags & 0xf0) | this.#rcode
-    wire.fill(0, 4, 12)
-    wire[5] = 1
-    wire[9] = 1
-    if (pointed) {
-      const owner = 12 + query.key.length - this.#zoneKey.length
-      wire[questionEnd] = 0xc0 | (owner >> 8)
-      wire[questionEnd + 1] = owner & 0xff
+    const { packet, questionEnd } = query
+    let form = this.#forms.get(questionEnd)
+    if (!form) {
+      form = this.#createForm(query)
+      this.#forms.set(questionEnd, form)
     }
-    wire.set(this.#record, wire.length - this.#record.length)
-    return new Reply('answer', this.#rcode, flags, wire, scanReply(wire), -1, FILTERED, 'aaaa-filter', reason)
+    const wire = Buffer.allocUnsafe(form.wire.length)
+    wire.set(form.wire)
+    for (let i = 12; i < questionEnd; i++) wire[i] = packet[i]!
+    const scan = { ...form.scan, key: query.key, qtype: query.qtype }
+    return new Reply('answer', this.#rcode, flags, wire, scan, -1, FILTERED, 'aaaa-filter', reason)
+  }
+
+  /** The answer to any question as long as this one's. */
+  #createForm({ key, packet, questionEnd }: Query): Form {
+    const owner = 12 + key.length - this.#zoneKey.length
+    const pointer = this.#zoneKey.length > 1 ? [0xc0 | (owner >> 8), owner & 0xff] : [0]
+    const header = [0, 0, QR >> 8, this.#rcode, 0, 1, 0, 0, 0, 1, 0, 0]
+    const wire = Uint8Array.of(...header, ...packet.subarray(12, questionEnd), ...pointer, ...this.#record)
+    return { wire, scan: scanReply(wire) }
   }
 }
 

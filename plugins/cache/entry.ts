@@ -81,7 +81,7 @@ export class Entry {
     this.storedAt = facts.storedAt
     this.positive = facts.positive
     this.wildcard = facts.wildcard
-    this.#wire = reply.wire?.slice()
+    this.#wire = reply.wire && new Uint8Array(reply.wire)
     this.#scan = reply.scan && compact(reply.scan)
     this.#flags = reply.flags & (RA | AD)
     this.#plugin = reply.plugin
@@ -120,7 +120,7 @@ export class Entry {
 function compact(scan: ReplyScan): ReplyScan {
   return {
     ...scan,
-    ttlOffsets: scan.ttlOffsets.slice(),
+    ttlOffsets: new Uint16Array(scan.ttlOffsets),
     rrsigs: scan.rrsigs.length > 0 ? scan.rrsigs : NO_SIGNATURES,
   }
 }
