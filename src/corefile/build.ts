@@ -26,7 +26,7 @@ export function buildBlocks(
     reportInlineClose(node, report)
     reportRepeats(built, report)
     if (keys.length > 0) blocks.push({ keys, directives: built })
-    else if (node.open) report({ position: node.open.position, code: 'block-without-keys', params: [] })
+    else report({ position: (node.open ?? node.keys[0]!).position, code: 'block-without-keys', params: [] })
   }
   return blocks
 }

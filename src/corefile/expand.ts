@@ -44,8 +44,6 @@ export class Expander {
   #snippetCount = 0
   #fileCount = 0
   #stopped = false
-  /** The next word begins a line although its file says otherwise, because an import ends or begins here. */
-  #seam = false
 
   constructor(file: string, words: readonly Word[], scope: ExpandScope) {
     this.#scope = scope
@@ -115,13 +113,10 @@ export class Expander {
     for (let source = this.#stack.at(-1); source; source = this.#stack.at(-1)) {
       const word = source.words[source.at++]
       if (word) {
-        const startsLine = word.startsLine || this.#seam
-        this.#seam = false
-        if (source.imports.length === 0 && startsLine === word.startsLine) return word
-        return { ...word, startsLine, position: { ...word.position, imports: source.imports } }
+        if (source.imports.length === 0) return word
+        return { ...word, position: { ...word.position, imports: source.imports } }
       }
       this.#stack.pop()
-      this.#seam = true
     }
     return undefined
   }
@@ -134,7 +129,7 @@ export class Expander {
       last = word
       if (word.raw === '{') depth++
       if (word.raw === '}' && --depth === 0) break
-      words.push(word)
+      words.push(words.length > 0 ? word : { ...word, startsLine: true })
     }
     const { report } = this.#scope
     if (depth > 0) report({ position: last.position, code: 'missing-brace', params: [last.raw, open.position.line] })
@@ -156,7 +151,6 @@ export class Expander {
   #import(keyword: Word): void {
     const source = this.#stack.at(-1)!
     const pattern = this.#readPattern(keyword, source)
-    this.#seam = true
     if (!pattern || this.#stopped) return
     const { file, line, column } = keyword.position
     const site = { file, line, column, pattern: pattern.text }
@@ -173,8 +167,8 @@ export class Expander {
       this.#stop(pattern.position, 'file', MAX_FILES)
       return
     }
-    for (const path of paths.toReversed()) {
-      const words = this.#scope.wordsOf(path)
+    const found = paths.map((path) => ({ path, words: this.#scope.wordsOf(path) }))
+    for (const { path, words } of found.toReversed()) {
       if (typeof words !== 'string') this.#enter(pattern, `file ${path}`, words, imports)
       else this.#scope.report({ position: pattern.position, code: 'import-unreadable', params: [path, words] })
     }

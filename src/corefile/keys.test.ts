@@ -32,6 +32,7 @@ const GOOD: [key: string, transport: string, zones: string[], port: number, warn
   ['udp://.:53', 'dns', ['udp://.'], 53, 'unknown-scheme'],
   ['a.org:dns', 'dns', ['a.org:dns.'], 1053, 'port-not-a-number'],
   ['a.org:53-60', 'dns', ['a.org:53-60.'], 1053, 'port-not-a-number'],
+  ['a.org:99999999999999999999', 'dns', ['a.org:99999999999999999999.'], 1053, 'port-not-a-number'],
   ['1.2.3.4', 'dns', ['1.2.3.4.'], 1053, 'address-as-zone'],
   ['::1', 'dns', [':.'], 1, 'address-as-zone'],
 ]

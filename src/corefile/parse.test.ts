@@ -87,8 +87,8 @@ test('a snippet may have the name of the file that it is in', async () => {
 })
 
 test('each use of a snippet is a line of its own, however it is written', async () => {
-  const { blocks } = await parseText('(l) { log }\n(s) { import l\n errors }\n. {\n import s\n cache\n}\n')
-  assert.equal(showBlocks(blocks), '. {\n  log\n  errors\n  cache\n}\n')
+  const { blocks } = await parseText('(l) { log }\n(s) { import l\n errors }\n. {\n whoami\n import s\n cache\n}\n')
+  assert.equal(showBlocks(blocks), '. {\n  whoami\n  log\n  errors\n  cache\n}\n')
 })
 
 test('imports that double each other end at the limits', async () => {
@@ -98,6 +98,43 @@ test('imports that double each other end at the limits', async () => {
     diagnostics.map(({ message }) => message),
     ['maximum snippet import depth (10000) exceeded'],
   )
+})
+
+test('files that double each other end at the limits', async () => {
+  const files = Array.from({ length: 17 }, (_, i) => [`f${i}`, `import f${i + 1}\nimport f${i + 1}\n`])
+  const { blocks, diagnostics } = await parseText('. {\n  import f0\n  log\n}\n', {
+    ...Object.fromEntries(files),
+    f17: '',
+  })
+  assert.deepEqual(
+    diagnostics.map(({ message }) => message),
+    ['maximum file import depth (100000) exceeded'],
+  )
+  assert.equal(showBlocks(blocks), '. {\n  log\n}\n')
+})
+
+test('imports can not fill the memory with words', async () => {
+  const text = `(s) {\n  log ${'x '.repeat(10_000)}\n}\n. {\n${'  import s\n'.repeat(60)}  whoami\n}\n`
+  const { blocks, diagnostics } = await parseText(text)
+  assert.deepEqual(
+    diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message),
+    ['maximum word import depth (500000) exceeded'],
+  )
+  assert.equal(blocks[0]!.directives.at(-1)!.name.text, 'whoami')
+})
+
+test('files of a pattern may import each other, and are listed in the order they are read', async () => {
+  const { blocks, diagnostics, files } = await parseText('. {\n  import conf/*\n}\n', {
+    'conf/a': 'log\nimport c\n',
+    'conf/b': 'errors',
+    'conf/c': 'whoami',
+  })
+  assert.equal(showBlocks(blocks), '. {\n  log\n  whoami\n  errors\n  whoami\n}\n')
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['repeated-import'],
+  )
+  assert.deepEqual(files, ['Corefile', '/etc/corelet/conf/a', '/etc/corelet/conf/b', '/etc/corelet/conf/c'])
 })
 
 test('deep chains of snippets stay cheap', async () => {

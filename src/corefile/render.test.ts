@@ -83,6 +83,11 @@ test('long lines are cut around the word, which may end beyond its line', async 
   assert.equal(shown![marked!.indexOf('^')], 'c')
 })
 
+test('lines may end in CRLF', async () => {
+  const { diagnostics, sources } = await parseText('. {\r\n  logg\r\n}\r\n')
+  assert.match(renderText(diagnostics, sources), /^ {2}2 \| {3}logg$/m)
+})
+
 test('control characters do not reach the terminal', async () => {
   const { diagnostics, sources } = await parseText('. {\n  \x1b[31mred\x07 "a\nb"\n}\n')
   assert.doesNotMatch(renderText(diagnostics, sources), /[\x00-\x08\x0b-\x1f]/)
