@@ -31,7 +31,9 @@ export interface TextForm<T> {
 
 export type ValueOf<F> = F extends Field<infer T> ? T : never
 
-type StructOf<F> = { [K in keyof F]: ValueOf<F[K]> }
+type Optional<F> = { [K in keyof F]: undefined extends ValueOf<F[K]> ? K : never }[keyof F]
+
+type StructOf<F> = { [K in Exclude<keyof F, Optional<F>>]: ValueOf<F[K]> } & { [K in Optional<F>]?: ValueOf<F[K]> }
 
 /** Fields one after the other; the value is an object with their names. */
 export function struct<F extends Record<string, Field<unknown>>>(fields: F): Field<StructOf<F>> {
@@ -47,17 +49,18 @@ export function struct<F extends Record<string, Field<unknown>>>(fields: F): Fie
       return value as StructOf<F>
     },
     write(writer, value) {
-      for (const [name, field] of list) field.write(writer, value[name])
+      const values: Record<string, unknown> = value
+      for (const [name, field] of list) field.write(writer, values[name])
     },
     parse(words) {
       const value: Record<string, unknown> = {}
       for (const [name, field] of list) value[name] = field.parse(words)
       return value as StructOf<F>
     },
-    format: (value) =>
-      list
-        .map(([name, field]) => field.format(value[name]))
-        .filter((text) => text !== '')
-        .join(' '),
+    format(value) {
+      const values: Record<string, unknown> = value
+      const texts = list.map(([name, field]) => field.format(values[name]))
+      return texts.filter((text) => text !== '').join(' ')
+    },
   }
 }

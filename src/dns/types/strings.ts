@@ -46,10 +46,17 @@ export const restString: Field<string> = {
 /** Data of TXT: its strings, or one of them. Records that were read have a list of strings. */
 export type TxtData = string | Uint8Array | readonly (string | Uint8Array)[]
 
-/** The strings of TXT data as octets. */
-export function toStrings(data: TxtData): Uint8Array[] {
-  const list = typeof data === 'string' || data instanceof Uint8Array ? [data] : data
-  return list.map((each) => (typeof each === 'string' ? fromLossless(each) : each))
+/** The strings of TXT data, however it was given; see {@link toLossless} for octets that are not UTF-8. */
+export function txtStrings(data: TxtData): string[] {
+  return toList(data).map((each) => (typeof each === 'string' ? each : toLossless(each)))
+}
+
+function toList(data: TxtData): readonly (string | Uint8Array)[] {
+  return typeof data === 'string' || data instanceof Uint8Array ? [data] : data
+}
+
+function toStrings(data: TxtData): Uint8Array[] {
+  return toList(data).map((each) => (typeof each === 'string' ? fromLossless(each) : each))
 }
 
 /** Character strings up to the end of the data. */
