@@ -62,7 +62,7 @@ function readSettings(yaml: string): Map<string, string> {
   let section: string | undefined
   for (const [index, text] of yaml.split(/\r?\n/).entries()) {
     if (/^\s*(#.*|---\s*)?$/.test(text)) continue
-    const match = /^( *)([\w.-]+|"[^"]*"|'[^']*'):(?:\s+(.*))?$/.exec(text)
+    const match = /^( *)([\w.-]+):(?:\s+(.*))?$/.exec(text)
     const fail = (why: string): never => {
       throw new Error(`web config: line ${index + 1}: ${why}`)
     }
