@@ -77,7 +77,7 @@ export class Cache {
   /** The answer to a miss. Its records all get the time that it may be kept as their TTL, kept or not. */
   #answer(query: Query, key: string, reply: Reply, counters: Counters): Reply {
     if (!reply.wire) {
-      if (reply.kind === 'failure' && reply.rcode === RCODES.SERVFAIL) this.#keepFailure(key, reply, counters)
+      if (reply.kind === 'failure' && reply.rcode === RCODES.SERVFAIL) this.#keepFailure(query, key, reply, counters)
       return reply
     }
     const verdict = judge(query, reply, this.#options, this.#context.clock.wall() / 1000)
@@ -97,8 +97,8 @@ export class Cache {
     return entry
   }
 
-  #keepFailure(key: string, reply: Reply, counters: Counters): void {
-    if (this.#options.servfail === 0) return
+  #keepFailure(query: Query, key: string, reply: Reply, counters: Counters): void {
+    if (this.#options.servfail === 0 || this.#disabled.denial.has(query.key)) return
     const storedAt = this.#context.clock.monotonic()
     this.#store.put(key, new Entry(reply, { part: 'denial', ttl: FAILURE_TTL, storedAt, positive: false }))
     counters.publish(this.#store)

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { RCODES, Reply, scanReply, TC } from 'corelet/plugin'
-import { startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { RCODES, Reply, scanReply, TC, WireError } from 'corelet/plugin'
+import fc from 'fast-check'
+import { readText, startPlugin, toQuery } from '../../src/plugin/testing.ts'
 import cache from './index.ts'
 import { A, answer, type Message, NAME, replay, SOA, ttls, upstream } from './kit.ts'
+import { judge } from './verdict.ts'
 
+const {
+  options: [OPTIONS],
+} = await readText(cache, 'cache')
 const EXPIRED = `${NAME} 300 IN RRSIG A 8 3 300 20200101000000 20190101000000 1 example.org. AAAA`
 const VALID = `${NAME} 300 IN RRSIG A 8 3 300 20300101000000 20190101000000 1 example.org. AAAA`
 
@@ -146,6 +151,7 @@ describe('what is kept', () => {
     for (const [text, asked] of [
       ['cache', 2],
       ['cache {\nservfail 0\n}', 4],
+      ['cache {\ndisable denial\n}', 4],
     ] as const) {
       const plugin = await startPlugin(cache, text)
       const next = upstream((query) => query.fail(RCODES.SERVFAIL, 'forward', new Error('timeout')))
@@ -166,4 +172,31 @@ describe('what is kept', () => {
     plugin.askNow(toQuery(NAME), next)
     assert.equal(next.asked.length, 2)
   })
+})
+
+test('any octets that pass for a reply are judged', () => {
+  const sample = answer(toQuery(NAME), {
+    answers: [`${NAME} 300 IN CNAME b.example.org.`, 'b.example.org. 300 IN A 192.0.2.1'],
+    authorities: [SOA],
+  }).wire!
+  const change = fc.tuple(fc.nat({ max: sample.length - 1 }), fc.nat({ max: 255 }))
+  let judged = 0
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 4 }), (changes) => {
+      const wire = sample.slice()
+      for (const [at, octet] of changes) wire[at] = octet
+      let reply: Reply
+      try {
+        reply = Reply.fromWire(wire, scanReply(wire), 'upstream', 'answered')
+      } catch (error) {
+        assert.ok(error instanceof WireError)
+        return
+      }
+      judged++
+      const { ttl } = judge(toQuery(NAME), reply, OPTIONS!, 0)
+      assert.ok(Number.isInteger(ttl) && ttl >= 5 && ttl <= 3600)
+    }),
+    { numRuns: 2000 },
+  )
+  assert.ok(judged > 200)
 })
