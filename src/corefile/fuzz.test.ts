@@ -37,7 +37,7 @@ test('any text gives blocks or diagnostics that can be shown', async () => {
   )
 })
 
-test('the tree of any text has all its words', async () => {
+test('the tree of any text has all its words and knows the braces that are open', async () => {
   await fc.assert(
     fc.asyncProperty(anyText, fc.constantFrom('blocks' as const, 'directives' as const), async (text, holds) => {
       const tree = await parseSyntax('Corefile', text, holds)
@@ -47,6 +47,8 @@ test('the tree of any text has all its words', async () => {
         return value
       })
       assert.equal(seen.size, tree.words.length)
+      const depth = tree.words.reduce((sum, { raw }) => Math.max(0, sum + (raw === '{' ? 1 : raw === '}' ? -1 : 0)), 0)
+      assert.equal(tree.unclosed.length, depth)
     }),
     { numRuns: 1000 },
   )

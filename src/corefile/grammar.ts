@@ -206,11 +206,11 @@ class Grammar extends EmbeddedActionsParser {
     })
   })
 
-  /** orphan = braces: braces that belong to no word */
+  /** orphan = braces { braces }: braces that belong to no word */
   orphan = this.RULE('orphan', (parent: Parent, file: FileNode) => {
     const node: StatementNode = { parts: [] }
     this.ACTION(() => parent.statements.push(node))
-    this.SUBRULE(this.partBraces, { ARGS: [node, file] })
+    this.AT_LEAST_ONE(() => this.SUBRULE(this.partBraces, { ARGS: [node, file] }))
   })
 
   /** statement = WORD { WORD | braces }: the first word begins a line or a block, the others do not. */
