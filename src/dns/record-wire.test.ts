@@ -3,11 +3,16 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { recordOf } from './arbitraries.ts'
 import { decodeSections, encodeMessage } from './codec.ts'
+import { TYPES } from './constants.ts'
+import { WireError } from './errors.ts'
 import type { KnownType, ResourceRecord } from './record.ts'
 import { RECORD_SAMPLES } from './record-samples.ts'
+import { readData, writeData } from './record-wire.ts'
 import { scanReply } from './reply-scan.ts'
 import { formatRecord, parseRecord } from './text.ts'
 import { FORMATS } from './types/table.ts'
+import { WireReader } from './wire-reader.ts'
+import { WireWriter } from './wire-writer.ts'
 
 const question = { name: 'Example.org.', type: 'A' }
 
@@ -35,6 +40,43 @@ describe('each type', () => {
     })
   }
 })
+
+describe('any data that is understood is written as it was', () => {
+  for (const type of Object.keys(FORMATS) as KnownType[]) {
+    const data = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }),
+      fc.tuple(recordOf(type), fc.nat(), fc.nat(255)).map(([record, at, value]) => {
+        const octets = dataOf(record)
+        if (octets.length > 0) octets[at % octets.length] = value
+        return octets
+      }),
+    )
+    test(type, () => {
+      fc.assert(
+        fc.property(data, (octets) => {
+          const reader = new WireReader(octets)
+          let read: ReturnType<typeof readData>
+          try {
+            read = readData(reader, TYPES[type], octets.length)
+          } catch (error) {
+            assert.ok(error instanceof WireError)
+            return
+          }
+          // Names that were compressed are written in full.
+          if (reader.expansion > 0) return
+          assert.deepEqual(dataOf({ name: '.', ttl: 0, ...read } as ResourceRecord), octets)
+        }),
+        { numRuns: 150 },
+      )
+    })
+  }
+})
+
+function dataOf(record: ResourceRecord): Uint8Array {
+  const writer = new WireWriter()
+  writeData(writer, record)
+  return writer.finish()
+}
 
 test('samples print as they were read', () => {
   for (const text of RECORD_SAMPLES) {

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { decodeMessage, encodeMessage } from './codec.ts'
 import { AA, fromClassName, fromTypeName, QR } from './constants.ts'
+import { formatOption, parseOption } from './edns.ts'
 import { RECORD_SAMPLES } from './record-samples.ts'
 import { formatRecord, parseRecord } from './text.ts'
 
@@ -18,6 +19,24 @@ function fold(text: string): string {
   return text.trim().replace(/\s+/g, ' ')
 }
 
+/** Those that dig 9.18 knows, and prints without a remark of its own. */
+const options = [
+  'NSID:',
+  'NSID: 67 70 22 01 ("gp".")',
+  'CLIENT-SUBNET: 192.0.2.0/24/0',
+  'CLIENT-SUBNET: 2001:db8::/56/32',
+  'CLIENT-SUBNET: 0/0/0',
+  'TCP KEEPALIVE:',
+  'TCP KEEPALIVE: 30.1 secs',
+  'PAD:',
+  'PAD: (4 bytes)',
+  'EXPIRE:',
+  ...Array.from({ length: 25 }, (_, infoCode) => `EDE: ${infoCode}`),
+  'EDE: 22: (no "answer" (yet))',
+  'EDE: 999',
+  'OPT=65001:',
+].map(parseOption)
+
 const expected = records.map((record) => fold(formatRecord(record)))
 
 describe('presentation text agrees with', () => {
@@ -29,7 +48,8 @@ describe('presentation text agrees with', () => {
     socket.on('message', (packet, peer) => {
       const { id, question } = decodeMessage(packet)
       const record = records[Number.parseInt(question!.name, 10)]!
-      const reply = encodeMessage({ id, question: question!, flags: QR | AA, answers: [record] })
+      const opt = { udpSize: 1232, version: 0, flags: 0, options }
+      const reply = encodeMessage({ id, question: question!, flags: QR | AA, answers: [record], opt })
       socket.send(reply, peer.port, peer.address)
     })
     socket.bind(0, '127.0.0.1')
@@ -57,6 +77,15 @@ describe('presentation text agrees with', () => {
     const printed = await ask('dig', ['+nosplit'])
     assert.equal(printed.length, records.length)
     assert.deepEqual(printed.filter(known), expected.filter(known))
+  })
+
+  test('dig on EDNS options', async () => {
+    const { stdout } = await run('dig', ['@127.0.0.1', '-p', port, '+noall', '+comments', '+nocookie', '0.test.'])
+    const printed = stdout.split('\n').filter((line) => /^; [A-Z]/.test(line) && !line.startsWith('; EDNS'))
+    assert.deepEqual(
+      printed.map((line) => fold(line.slice(2))),
+      options.map(formatOption).map(fold),
+    )
   })
 
   test('dig and kdig, when read back', async () => {

@@ -3,7 +3,10 @@ import { TextError, WireError } from '../errors.ts'
 import type { WireReader } from '../wire-reader.ts'
 import type { Field } from './field.ts'
 
-/** Calls back for each type of the bitmap that fills the rest of the data. @throws WireError */
+/**
+ * Checks the bitmap that fills the rest of the data. With `found` it calls back for each type, and zero octets at the end of a window, which
+ * would be lost, are refused. @throws WireError
+ */
 function readBitmap(reader: WireReader, found?: (type: number) => void): void {
   let last = -1
   while (reader.left > 0) {
@@ -14,8 +17,8 @@ function readBitmap(reader: WireReader, found?: (type: number) => void): void {
     last = window
     const start = reader.at
     reader.skip(length)
-    if (reader.octets[reader.at - 1] === 0) throw new WireError('type bitmap window with a zero octet at its end')
     if (!found) continue
+    if (reader.octets[reader.at - 1] === 0) throw new WireError('type bitmap window with a zero octet at its end')
     for (let bit = 0; bit < length * 8; bit++) {
       if (reader.octets[start + (bit >> 3)]! & (0x80 >> (bit & 7))) found((window << 8) | bit)
     }
