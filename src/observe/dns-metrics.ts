@@ -73,16 +73,24 @@ export class DnsMetrics {
 
   constructor(metrics: Metrics) {
     const zone = ['server', 'zone', 'view']
-    const counter = (name: string, help: string, labels: string[]) =>
-      metrics.counter(`coredns_dns_${name}`, help, [...zone, ...labels])
+    const counter = (name: string, help: string, labels: string[]) => metrics.counter(name, help, [...zone, ...labels])
     const histogram = (name: string, help: string, buckets: readonly number[], labels: string[]) =>
-      metrics.histogram(`coredns_dns_${name}`, help, buckets, [...zone, ...labels])
-    this.#requests = counter('requests_total', 'DNS requests.', ['proto', 'family', 'type'])
-    this.#duration = histogram('request_duration_seconds', 'Time each request took, in seconds.', TIME_BUCKETS, [])
-    this.#requestSize = histogram('request_size_bytes', 'Size of requests in bytes.', SIZE_BUCKETS, ['proto'])
-    this.#responseSize = histogram('response_size_bytes', 'Size of responses in bytes.', SIZE_BUCKETS, ['proto'])
-    this.#dnssecOk = counter('do_requests_total', 'DNS requests with the DO bit.', [])
-    this.#responses = counter('responses_total', 'DNS responses by rcode and plugin.', ['rcode', 'plugin'])
+      metrics.histogram(name, help, buckets, [...zone, ...labels])
+    this.#requests = counter('coredns_dns_requests_total', 'DNS requests.', ['proto', 'family', 'type'])
+    this.#duration = histogram(
+      'coredns_dns_request_duration_seconds',
+      'Time each request took, in seconds.',
+      TIME_BUCKETS,
+      [],
+    )
+    this.#requestSize = histogram('coredns_dns_request_size_bytes', 'Size of requests in bytes.', SIZE_BUCKETS, [
+      'proto',
+    ])
+    this.#responseSize = histogram('coredns_dns_response_size_bytes', 'Size of responses in bytes.', SIZE_BUCKETS, [
+      'proto',
+    ])
+    this.#dnssecOk = counter('coredns_dns_do_requests_total', 'DNS requests with the DO bit.', [])
+    this.#responses = counter('coredns_dns_responses_total', 'DNS responses by rcode and plugin.', ['rcode', 'plugin'])
   }
 
   /**
