@@ -1,5 +1,5 @@
 import type { Clock, Counter } from 'corelet/plugin'
-import { ExchangeFailure } from '../../src/upstream/failure.ts'
+import { ExchangeFailure, type FailureKind } from '../../src/upstream/failure.ts'
 import type { Policy } from '../../src/upstream/policy.ts'
 import type { Answer, Question } from '../../src/upstream/question.ts'
 import type { Upstream } from '../../src/upstream/upstream.ts'
@@ -7,7 +7,10 @@ import type { Upstream } from '../../src/upstream/upstream.ts'
 /** What came of a query: an answer and who gave it, or why there is none. */
 export type Outcome =
   | { answer: Answer; upstream: Upstream }
-  | { answer?: undefined; upstream: Upstream | undefined; error: string }
+  | { answer?: undefined; upstream: Upstream | undefined; error: string; kind: FailureKind }
+
+/** Milliseconds between rounds when all upstreams have failed twice, so that refusals that come at once are not asked for in a tight loop. */
+const PAUSE = 20
 
 export interface AttemptSettings {
   clock: Clock
@@ -47,16 +50,21 @@ export async function attempt(question: Question, proto: 'udp' | 'tcp', settings
     }
     const result = await upstream.exchange(question, proto)
     if (result instanceof ExchangeFailure) {
-      last = { upstream, error: `${upstream.label}: ${result.message}` }
+      last = { upstream, error: `${upstream.label}: ${result.message}`, kind: result.kind }
       if (result.kind === 'declined') break
       upstream.health.check()
       attempts++
       if (down === order.length) break
+      if (attempts >= 2 * order.length && attempts % order.length === 0) await pause(clock)
       continue
     }
     const { rcode } = result.scan
     settings.answered(upstream, rcode, (clock.monotonic() - begun) / 1000)
     if (!failover.has(rcode) || ++failovers >= order.length) return { answer: result, upstream }
   }
-  return last ?? { upstream: undefined, error: 'no healthy proxies' }
+  return last ?? { upstream: undefined, error: 'no healthy proxies', kind: 'declined' }
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => void clock.timeout(PAUSE, resolve))
 }

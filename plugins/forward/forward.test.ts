@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { OPCODES, Query, RCODES } from 'corelet/plugin'
 import { readQuery } from '../../src/dns/query-view.ts'
-import { answering, startPlugin, toNext, toQuery } from '../../src/plugin/testing.ts'
+import { answering, settle, startPlugin, toNext, toQuery } from '../../src/plugin/testing.ts'
 import { type Received, startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
 import forward from './index.ts'
 import { Upstreams, until } from './testing.ts'
@@ -140,6 +140,40 @@ describe('forward', () => {
       const text = `forward . 127.0.0.1:${gone.port} ${upstreams.first} {\n  policy sequential\n  read_timeout 1m\n}`
       await upstreams.with(text, async ({ resolve }) => assert.equal(await resolve('a.example', proto), '192.0.2.1'))
     }
+  })
+
+  it('says in an extended error why there is no answer', async () => {
+    const gone = await startFakeServer({ respond: () => {} })
+    await gone.close()
+    const codeOf = async (text: string) => {
+      let code: number | undefined
+      await upstreams.with(text, async ({ ask }) => {
+        upstreams.responds.fill(() => {})
+        const { options } = await ask(toQuery('a.example'))
+        code = options[0]?.data[1]
+      })
+      return code
+    }
+    assert.equal(await codeOf(`forward . 127.0.0.1:${gone.port}`), 23)
+    assert.equal(await codeOf(`forward . ${upstreams.first} {\n  read_timeout 50ms\n}`), 22)
+  })
+
+  it('does not ask in a tight loop when attempts are without limit', async () => {
+    const gone = await startFakeServer({ respond: () => {} })
+    await gone.close()
+    const text = `forward . 127.0.0.1:${gone.port} {\n  max_connect_attempts 0\n  max_fails 0\n}`
+    const { running, context, ask } = await startPlugin(forward, text)
+    const waiting = ask(toQuery('a.example'))
+    const opened = () =>
+      context.metrics.value('coredns_proxy_conn_cache_misses_total', 'forward', `127.0.0.1:${gone.port}`, 'udp') ?? 0
+    await until(() => opened() === 2)
+    for (let i = 0; i < 10; i++) await settle()
+    assert.equal(opened(), 2, 'the third waits for its time')
+    await context.clock.advance(20)
+    await until(() => opened() === 3)
+    await context.clock.advance(5000)
+    assert.equal((await waiting).rcode, RCODES.SERVFAIL)
+    await running.stop?.()
   })
 
   it('gives up after max_connect_attempts', async () => {

@@ -1,5 +1,17 @@
-import { type Clock, type Next, OPCODES, type Query, RCODES, Reply, TYPES, WireError } from 'corelet/plugin'
+import {
+  type Clock,
+  type EdnsOption,
+  type Next,
+  OPCODES,
+  OPTIONS,
+  type Query,
+  RCODES,
+  Reply,
+  TYPES,
+  WireError,
+} from 'corelet/plugin'
 import { Deadlines, type Expirable } from '../../src/upstream/deadlines.ts'
+import type { FailureKind } from '../../src/upstream/failure.ts'
 import type { Policy } from '../../src/upstream/policy.ts'
 import { SingleFlight } from '../../src/upstream/single-flight.ts'
 import type { Upstream } from '../../src/upstream/upstream.ts'
@@ -25,8 +37,9 @@ interface Parts {
 /** What all who asked the same get: the Reply that they share, or why there is none. */
 type Landing =
   | { reply: Reply; upstream: Upstream }
-  | { reply?: undefined; upstream: Upstream | undefined; error: string }
+  | { reply?: undefined; upstream: Upstream | undefined; error: string; kind: FailureKind }
 
+/** What answers the queries that are for this `forward`. */
 export interface Forwarder {
   forward(query: Query, next: Next): Reply | Promise<Reply>
   close(): void
@@ -55,7 +68,9 @@ export function createForwarder(options: ForwardOptions, parts: Parts): Forwarde
   async function fly(query: Query): Promise<Landing> {
     const question = { packet: copyPacket(query), questionEnd: query.questionEnd, anyReply: false }
     const outcome = await new Promise<Outcome>((resolve) => {
-      const guard = { expire: () => resolve({ upstream: undefined, error: `no answer within ${patience} ms` }) }
+      const guard = {
+        expire: () => resolve({ upstream: undefined, error: `no answer within ${patience} ms`, kind: 'timeout' }),
+      }
       deadlines.add(guard)
       void attempt(question, query.proto, settings).then((result) => {
         deadlines.delete(guard)
@@ -72,7 +87,8 @@ export function createForwarder(options: ForwardOptions, parts: Parts): Forwarde
     const landing = await flight.result
     const { upstream, reply } = landing
     if (upstream) query.setMetadata('forward/upstream', () => upstream.label)
-    if (!reply) return query.fail(RCODES.SERVFAIL, 'forward', landing.error)
+    if (!reply)
+      return query.fail(RCODES.SERVFAIL, 'forward', landing.error).copy({ options: [toExtendedError(landing.kind)] })
     if (next.plugin === 'forward' && asksNext(reply)) return next(query)
     return flight.shared ? withoutHopByHop(reply) : reply
   }
@@ -113,8 +129,13 @@ function toLanding(outcome: Outcome): Landing {
     return { upstream, reply: Reply.fromWire(answer.wire, answer.scan, 'forward', `answered by ${upstream.label}`) }
   } catch (error) {
     if (!(error instanceof WireError)) throw error
-    return { upstream, error: `${upstream.label}: malformed answer: ${error.message}` }
+    return { upstream, error: `${upstream.label}: malformed answer: ${error.message}`, kind: 'mismatch' }
   }
+}
+
+/** Tells a client with EDNS why: 23 is Network Error, 22 No Reachable Authority (RFC 8914 §4.23, §4.24). */
+function toExtendedError(kind: FailureKind): EdnsOption {
+  return { code: OPTIONS.EDE, data: Uint8Array.of(0, kind === 'network' || kind === 'closed' ? 23 : 22) }
 }
 
 /** Options such as a cookie were meant for the client whose query went out. */
