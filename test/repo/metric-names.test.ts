@@ -4,12 +4,12 @@ import { listPlugins, listSources, read } from '../kit/sources.ts'
 
 /** Names in the code. One put together from parts (`coredns_cache_${name}_total`) has `*` for each part. */
 function inCode(paths: readonly string[]): Set<string> {
-  const names = paths.flatMap((path) => read(path).match(/\bcoredns_(\w|\$\{[^}]*\})+/g) ?? [])
+  const names = paths.flatMap((path) => read(path).match(/\bcore(?:dns|let)_(\w|\$\{[^}]*\})+/g) ?? [])
   return new Set(names.map((name) => name.replace(/\$\{[^}]*\}/g, '*')))
 }
 
 function inReadme(name: string): Set<string> {
-  return new Set(read(`plugins/${name}/README.md`).match(/\bcoredns_\w+/g) ?? [])
+  return new Set(read(`plugins/${name}/README.md`).match(/\bcore(?:dns|let)_\w+/g) ?? [])
 }
 
 /** Whether `name` is one of `names`, or fits one that has `*`. */
@@ -52,8 +52,8 @@ test('every metric of the shared kits is in some README', () => {
 test('names follow the conventions of Prometheus', () => {
   const text = sources.map(read).join('\n')
   const names = (kind: string) =>
-    [...text.matchAll(new RegExp(`\\b${kind}\\(\\s*['\`](coredns_[^'\`]*)`, 'g'))].map(([, name]) => name!)
-  for (const name of registered) assert.match(name, /^coredns_[a-z0-9]+(_[a-z0-9*]+)+$/)
+    [...text.matchAll(new RegExp(`\\b${kind}\\(\\s*['\`](core(?:dns|let)_[^'\`]*)`, 'g'))].map(([, name]) => name!)
+  for (const name of registered) assert.match(name, /^core(?:dns|let)_[a-z0-9]+(_[a-z0-9*]+)+$/)
   for (const name of names('counter')) assert.match(name, /(_total|\})$/)
   for (const name of names('histogram')) assert.match(name, /(_seconds|_bytes|\})$/)
   for (const name of names('gauge')) assert.doesNotMatch(name, /_total$/)

@@ -38,7 +38,8 @@ for (const name of listPlugins()) {
     const { directive } = (await load()).default as AnyPlugin
     const heading = read(`plugins/${name}/README.md`).split('\n').indexOf('## Syntax')
     const syntax = listFences(`plugins/${name}/README.md`, '').find(({ line }) => line > heading)
-    assert.ok(syntax && syntax.text.startsWith(name), 'the first plain fence behind the heading')
+    assert.ok(syntax, 'a plain fence behind the heading')
+    assert.ok(syntax.text.startsWith(name))
     const text = read(`plugins/${name}/README.md`)
     for (const option of Object.keys(directive.options ?? {})) {
       assert.match(syntax.text, new RegExp(`^\\s+\\[?${option}\\b`, 'm'), `${option} in the syntax`)
