@@ -1,10 +1,10 @@
 /** From the tree to server blocks: where words and braces stand is looked at here. */
 import type { Finding } from './diagnostics.ts'
-import type { BlockNode, FileNode, PartNode, StatementNode, StrayNode } from './grammar.ts'
 import type { Word } from './lexer.ts'
 import { MAX_DEPTH } from './max-depth.ts'
 import type { Directive, Line, ServerBlock, Token } from './model.ts'
 import { nearest } from './nearest.ts'
+import type { BlockNode, FileNode, PartNode, StatementNode, StrayNode } from './tree.ts'
 
 type Report = (finding: Finding) => void
 

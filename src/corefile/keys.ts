@@ -8,7 +8,7 @@ import { nearest } from './nearest.ts'
 export type Transport = 'dns' | 'tls' | 'quic' | 'https' | 'https3' | 'grpc'
 
 /** Ports of keys without one; that of `dns` is given by `-dns.port`. */
-export const DEFAULT_PORTS: Readonly<Record<Transport, number>> = {
+const DEFAULT_PORTS: Readonly<Record<Transport, number>> = {
   dns: 53,
   tls: 853,
   quic: 853,

@@ -16,28 +16,12 @@ export function renderHeadline({ file, line, message, plugin, severity }: Diagno
 }
 
 /**
- * A diagnostic as text: the headline, the line with a caret below the word, the imports that led to it, hint and code. Ends in a line
- * break. @param sources texts of the files
+ * All diagnostics as text, a blank line between them; empty without any. Ends in a line break.
+ * @param sources texts of the files
  */
-export function renderDiagnostic(diagnostic: Diagnostic, sources: ReadonlyMap<string, string>): string {
-  return renderWithLine(diagnostic, sources.get(diagnostic.file)?.split('\n')[diagnostic.line - 1])
-}
-
-function renderWithLine(diagnostic: Diagnostic, text: string | undefined): string {
-  const { file, line, column, hint, code, imports } = diagnostic
-  const out = [renderHeadline(diagnostic), `  --> ${file}:${line}:${column} [${code}]`]
-  if (text !== undefined) out.push(...renderSource(text.replace(/\r$/, ''), diagnostic))
-  for (const site of imports.toReversed()) {
-    out.push(`  imported by ${site.file}:${site.line}:${site.column} (import ${site.pattern})`)
-  }
-  if (hint) out.push(`  hint: ${hint}`)
-  return `${out.map(escapeControls).join('\n')}\n`
-}
-
-/** All diagnostics as text, a blank line between them; empty without any. */
 export function renderText(diagnostics: readonly Diagnostic[], sources: ReadonlyMap<string, string>): string {
   const lines = new Map([...sources].map(([file, text]) => [file, text.split('\n')]))
-  return diagnostics.map((each) => renderWithLine(each, lines.get(each.file)?.[each.line - 1])).join('\n')
+  return diagnostics.map((each) => renderDiagnostic(each, lines.get(each.file)?.[each.line - 1])).join('\n')
 }
 
 /** All diagnostics as JSON, `{ "diagnostics": [...] }`, with the keys always in the same order. Ends in a line break. */
@@ -60,6 +44,18 @@ export function renderJson(diagnostics: readonly Diagnostic[]): string {
     })),
   }))
   return `${JSON.stringify({ diagnostics: entries }, undefined, 2)}\n`
+}
+
+/** The headline, the line with a caret below the word, the imports that led to it, hint and code. */
+function renderDiagnostic(diagnostic: Diagnostic, text: string | undefined): string {
+  const { file, line, column, hint, code, imports } = diagnostic
+  const out = [renderHeadline(diagnostic), `  --> ${file}:${line}:${column} [${code}]`]
+  if (text !== undefined) out.push(...renderSource(text.replace(/\r$/, ''), diagnostic))
+  for (const site of imports.toReversed()) {
+    out.push(`  imported by ${site.file}:${site.line}:${site.column} (import ${site.pattern})`)
+  }
+  if (hint) out.push(`  hint: ${hint}`)
+  return `${out.map(escapeControls).join('\n')}\n`
 }
 
 function renderSource(text: string, { line, column, length }: Diagnostic): string[] {

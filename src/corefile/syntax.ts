@@ -1,12 +1,12 @@
 /** The tree of one file as it is written, for formatters and editors: nothing is expanded, comments and positions are kept. */
 import { createDiagnostic } from './diagnostics.ts'
-import type { FileNode } from './grammar.ts'
 import { LANGUAGE_CODES } from './language-codes.ts'
 import { type Comment, lex, type Word } from './lexer.ts'
 import type { Diagnostic } from './model.ts'
+import type { FileNode } from './tree.ts'
 
-export type { BlockNode, FileNode, ImportNode, PartNode, StatementNode, StrayNode } from './grammar.ts'
 export type { Comment, Word } from './lexer.ts'
+export type { BlockNode, FileNode, ImportNode, PartNode, StatementNode, StrayNode } from './tree.ts'
 
 export interface SyntaxTree extends FileNode {
   /** All words of the tree in the order of the text. */
