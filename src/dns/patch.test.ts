@@ -65,4 +65,7 @@ test('a message without OPT and garbage is not copied', () => {
   const bare = withoutOpt(wire, scan)
   assert.equal(bare.wire, wire)
   assert.equal(bare.scan, scan)
+  const other = withoutOpt(Buffer.from(wire), scan).wire
+  assert.equal(other.constructor, Uint8Array)
+  assert.deepEqual(other, wire)
 })

@@ -1,15 +1,16 @@
 /** Changes on encoded messages that spare decoding them. */
 import { decodeSections, encodeMessage } from './codec.ts'
+import { copyOctets, toPlain } from './octets.ts'
 import { type ReplyScan, scanReply } from './reply-scan.ts'
-import { copyOctets } from './wire-reader.ts'
 
 /**
- * The message without its OPT and without trailing garbage. `wire` is left as it is: taking out an OPT makes a copy.
+ * The message without its OPT and without trailing garbage, as a plain Uint8Array. `wire` is left as it is: taking out an OPT makes a copy.
  * @throws WireError when a message that must be encoded anew, as its OPT is not the last record, gets longer than 65535 octets
  */
 export function withoutOpt(wire: Uint8Array, scan: ReplyScan): { wire: Uint8Array; scan: ReplyScan } {
   if (scan.optOffset < 0) {
-    return wire.length === scan.end ? { wire, scan } : { wire: wire.subarray(0, scan.end), scan }
+    const plain = toPlain(wire)
+    return { wire: plain.length === scan.end ? plain : plain.subarray(0, scan.end), scan }
   }
   if (!scan.optLast) return encodeAnew(wire, scan)
   const bare = copyOctets(wire, 0, scan.optOffset)

@@ -125,6 +125,15 @@ describe('readQuery', () => {
     assert.deepEqual({ ...view }, { ...fresh })
   })
 
+  test('the packet of a view is no Buffer, so that `slice` copies', () => {
+    const view = new QueryView()
+    const packet = Buffer.from(plain)
+    readQuery(packet, view)
+    const kept = view.packet.slice()
+    packet.fill(0)
+    assert.deepEqual(kept, plain)
+  })
+
   test('`www.example` as one label is not two labels', () => {
     const view = new QueryView()
     readQuery(encodeMessage({ flags: 0, question: { name: 'www\\.example.', type: 'A' } }), view)

@@ -2,6 +2,7 @@
 import { BADVERS, OPCODES, QR, RCODES, TYPES } from './constants.ts'
 import { WireError } from './errors.ts'
 import { skipName, toKey } from './name.ts'
+import { toPlain } from './octets.ts'
 
 /** What the gate of {@link readQuery} decides: a query to serve, silence, or an answer without asking the chain. */
 export type Verdict = 'serve' | 'drop' | 'header-only' | 'formerr' | 'badvers' | 'no-question'
@@ -13,6 +14,7 @@ const NO_PACKET = new Uint8Array(12)
 
 /** The fields that {@link readQuery} finds; one object can be filled again and again. */
 export class QueryView {
+  /** No Buffer: `slice` copies. */
   packet: Uint8Array = NO_PACKET
   id = 0
   flags = 0
@@ -54,7 +56,7 @@ export class QueryView {
  * Follows CoreDNS's order of checks and the stricter rules of RFC 6891 §6.1.1 for OPT.
  */
 export function readQuery(packet: Uint8Array, view: QueryView): Verdict {
-  view.packet = packet
+  view.packet = toPlain(packet)
   view.questionEnd = 12
   view.qtype = view.qclass = view.rcode = 0
   forgetOpt(view)

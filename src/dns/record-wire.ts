@@ -1,9 +1,10 @@
 /** Single records between octets and objects. */
 import { fromClassName, fromTypeName, toClassName, toTypeName } from './constants.ts'
 import { TextError, WireError } from './errors.ts'
+import { copyOctets } from './octets.ts'
 import type { KnownType, ResourceRecord } from './record.ts'
 import { FORMATS, formatOf } from './types/table.ts'
-import { copyOctets, type WireReader } from './wire-reader.ts'
+import type { WireReader } from './wire-reader.ts'
 import type { WireWriter } from './wire-writer.ts'
 
 /** What stands before the data of a record. */

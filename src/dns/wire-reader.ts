@@ -1,5 +1,6 @@
 import { WireError } from './errors.ts'
 import { skipName, skippedLength, skippedSteps, toText } from './name.ts'
+import { copyOctets } from './octets.ts'
 
 /** How many labels and pointers the names of a message may take together, per octet of the message. */
 const STEPS_PER_OCTET = 16
@@ -7,11 +8,6 @@ const STEPS_PER_OCTET = 16
 /** Labels and pointers that the names of a message of `length` octets may take together; keeps crafted messages cheap. */
 export function stepBudget(length: number): number {
   return 512 + STEPS_PER_OCTET * length
-}
-
-/** An own copy of some octets, without the rest of their buffer; `slice` makes a view when they are in a Buffer. */
-export function copyOctets(octets: Uint8Array, start = 0, end = octets.length): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(octets.subarray(start, end))
 }
 
 /** Reads a message, or the data of one of its records, from front to back. All methods throw WireError at the end. */
