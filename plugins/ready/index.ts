@@ -29,12 +29,11 @@ export default definePlugin({
   },
   async start({ address, continuously }, context) {
     const { http, log } = context
-    let ending = false
     /** Those that were never ready; undefined before the first request. */
     let waiting: string[] | undefined
 
     function answer(): HttpResponse {
-      if (ending || !context.running) return { status: 503, body: 'shutting down' }
+      if (!context.running) return { status: 503, body: 'shutting down' }
       const notReady = [...new Set(context.notReady())].sort()
       waiting = continuously || !waiting ? notReady : notReady.filter((name) => waiting!.includes(name))
       if (waiting.length === 0) return { status: 200, body: 'OK' }
@@ -48,10 +47,6 @@ export default definePlugin({
     } catch (error) {
       log.error(`Failed to start ready handler: ${(error as Error).message}`)
     }
-    return {
-      drain() {
-        ending = true
-      },
-    }
+    return undefined
   },
 })

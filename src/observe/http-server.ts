@@ -69,6 +69,7 @@ function toTlsOptions({ cert, key, ca, clientAuth = 'none', minVersion = 'TLSv1.
     cert,
     key,
     minVersion,
+    handshakeTimeout: TIMEOUT,
     ...(ca === undefined ? {} : { ca }),
     requestCert: clientAuth !== 'none',
     rejectUnauthorized: clientAuth === 'require-and-verify',
