@@ -55,6 +55,11 @@ function reportUnclosed(unclosed: readonly Word[], last: Word, report: Report): 
 function buildKeys(node: BlockNode, report: Report): Token[] {
   const keys = node.keys.filter((key) => key.text !== '')
   const last = keys.at(-1)
+  const brace = keys.find(({ text }) => text === '{')
+  if (brace) {
+    const hint = 'the value of a variable opens no block'
+    report({ position: brace.position, code: 'unknown-directive', params: ['{', hint] })
+  }
   if (last?.text.endsWith(',')) {
     if (node.open) report({ position: node.open.position, code: 'extra-comma', params: [] })
     else report({ position: last.position, code: 'unexpected-eof', params: ['another zone should follow the comma'] })
