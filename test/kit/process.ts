@@ -1,0 +1,121 @@
+/** The command line program as a child process. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { ROOT } from './sources.ts'
+
+const MAIN = join(ROOT, 'src/cli/main.ts')
+const PATIENCE = 10_000
+
+export interface CliOptions {
+  cwd?: string
+  env?: Record<string, string>
+  /** Standard input; empty when left out. */
+  input?: string
+}
+
+export interface CliResult {
+  /** Exit status; null when a signal ended it. */
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** A child that runs. */
+export interface Cli {
+  readonly pid: number
+  /** What it has written so far. */
+  readonly stdout: string
+  readonly stderr: string
+  /** Port of the first zone line. */
+  readonly port: number
+  kill(signal: NodeJS.Signals): void
+  /** Settles when its standard output matches. @throws (rejects) Error after 10 s, or when it ended */
+  printed(pattern: RegExp): Promise<void>
+  /** Settles when it has ended. */
+  readonly ended: Promise<CliResult>
+}
+
+/** Starts it. */
+export function startCli(args: readonly string[], { cwd = ROOT, env = {}, input = '' }: CliOptions = {}): Cli {
+  const child = spawn(process.execPath, ['--disable-sigusr1', MAIN, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: 'pipe',
+  })
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  const output = { stdout: '', stderr: '' }
+  const listeners = new Set<() => void>()
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (chunk: Buffer) => {
+      output[name] += chunk
+      for (const listener of listeners) listener()
+    })
+  }
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const ended = new Promise<CliResult>((resolve) => {
+    child.once('close', (code) => {
+      process.off('exit', kill)
+      resolve({ code, ...output })
+      for (const listener of listeners) listener()
+    })
+  })
+  return {
+    pid: child.pid!,
+    ended,
+    get stdout() {
+      return output.stdout
+    },
+    get stderr() {
+      return output.stderr
+    },
+    get port() {
+      return Number(/^\S*:(\d+)( on \S+)?$/m.exec(output.stdout)?.[1])
+    },
+    kill: (signal) => void child.kill(signal),
+    printed: (pattern) => until(child, listeners, () => pattern.test(output.stdout), output, pattern),
+  }
+}
+
+function until(
+  child: ChildProcess,
+  listeners: Set<() => void>,
+  isDone: () => boolean,
+  output: { stdout: string; stderr: string },
+  pattern: RegExp,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const finish = (act: () => void) => {
+      clearTimeout(timer)
+      listeners.delete(look)
+      act()
+    }
+    const fail = (why: string) =>
+      finish(() => reject(new Error(`${why} before ${pattern}\n${output.stdout}\n${output.stderr}`)))
+    const look = () => {
+      if (isDone()) finish(resolve)
+      else if (child.exitCode !== null || child.signalCode !== null) fail('it ended')
+    }
+    const timer = setTimeout(fail, PATIENCE, 'time was over')
+    listeners.add(look)
+    look()
+  })
+}
+
+/** Starts it and waits for its banner. */
+export async function serveCli(args: readonly string[], options: CliOptions = {}): Promise<Cli> {
+  const cli = startCli(args, options)
+  try {
+    await cli.printed(/^corelet-.*\n.*, node v.*\n/m)
+  } catch (error) {
+    cli.kill('SIGKILL')
+    throw error
+  }
+  return cli
+}
+
+/** Runs it to its end. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return startCli(args, options).ended
+}
