@@ -10,6 +10,8 @@ import { showTarget, type Target } from './target.ts'
 const MISMATCH_LIMIT = 5
 /** Octets that may wait in the socket for a full network queue. */
 const SEND_QUEUE_LIMIT = 65_536
+/** Ids of queries without an answer that are remembered: an answer that comes late is no forgery. */
+const LATE_LIMIT = 1024
 
 export interface UdpSocketEvents {
   mismatch(reason: Mismatch): void
@@ -25,6 +27,7 @@ export class UdpSocket {
   readonly #socket: Socket
   readonly #events: UdpSocketEvents
   readonly #table = new Map<number, Pending>()
+  readonly #late = new Set<number>()
   #retired: (() => void) | undefined
 
   /** @throws Error of the system, when there is no free file descriptor for example */
@@ -54,10 +57,6 @@ export class UdpSocket {
     }
   }
 
-  get localPort(): number {
-    return this.#socket.address().port
-  }
-
   send(pending: Pending, now: number): void {
     const { packet } = pending.question
     if (this.#socket.getSendQueueSize() > SEND_QUEUE_LIMIT) {
@@ -72,7 +71,10 @@ export class UdpSocket {
     wire[1] = id & 0xff
     pending.id = id
     pending.table = this.#table
-    pending.released = () => this.#closeWhenDone()
+    pending.released = (result) => {
+      if (result instanceof ExchangeFailure) this.#expectLate(id)
+      this.#closeWhenDone()
+    }
     this.#table.set(id, pending)
     this.#socket.send(wire, (error) => {
       if (error && pending.table === this.#table) pending.settle(toFailure(error))
@@ -86,9 +88,10 @@ export class UdpSocket {
   }
 
   #receive(wire: Buffer): void {
-    const pending = wire.length < 12 ? undefined : this.#table.get((wire[0]! << 8) | wire[1]!)
+    const id = wire.length < 12 ? -1 : wire.readUInt16BE()
+    const pending = this.#table.get(id)
     if (!pending) {
-      this.#mismatch(wire.length < 12 ? 'short' : 'id', this.#table.values())
+      if (!this.#late.delete(id)) this.#mismatch(id < 0 ? 'short' : 'id', this.#table.values())
       return
     }
     const answer = readAnswer(pending.question, wire)
@@ -102,6 +105,11 @@ export class UdpSocket {
       if (++pending.mismatches < MISMATCH_LIMIT) continue
       pending.settle(new ExchangeFailure('mismatch', `${pending.mismatches} answers that do not belong to the query`))
     }
+  }
+
+  #expectLate(id: number): void {
+    if (this.#late.size === LATE_LIMIT) this.#late.clear()
+    this.#late.add(id)
   }
 
   #fail(error: Error): void {

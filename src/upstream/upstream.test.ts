@@ -4,11 +4,14 @@ import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { systemClock } from '../plugin/clock.ts'
 import { FakeClock, settle } from '../plugin/testing.ts'
+import { Deadlines } from './deadlines.ts'
 import { ExchangeFailure } from './failure.ts'
+import { Pending } from './pending.ts'
 import { createPolicy } from './policy.ts'
 import type { Question } from './question.ts'
 import { SingleFlight } from './single-flight.ts'
 import { type FakeServer, type Received, startFakeServer, toAnswer } from './testing.ts'
+import { UdpSocket } from './udp-socket.ts'
 import { Upstream, type UpstreamOptions } from './upstream.ts'
 
 function ask(name: string): Question {
@@ -187,6 +190,32 @@ describe('an upstream', () => {
         await Promise.all(dead)
       },
     )
+  })
+})
+
+describe('a UDP socket', () => {
+  it('takes late answers for no forgeries', async () => {
+    const clock = new FakeClock()
+    const deadlines = new Deadlines<Pending>(clock, 100)
+    const mismatches: string[] = []
+    const late: Received[] = []
+    const respond = (query: Received) => {
+      if (query.name === 'late.') late.push(query)
+      else for (const each of [...late, query]) answer(each)
+    }
+    await withServer(respond, async ({ address, port }) => {
+      const target = { transport: 'dns' as const, address, port }
+      const socket = new UdpSocket(target, undefined, 0, { mismatch: (reason) => void mismatches.push(reason) })
+      const exchange = (name: string) =>
+        new Promise((resolve) => socket.send(new Pending(ask(name), deadlines, resolve), clock.monotonic()))
+      const unanswered = Array.from({ length: 10 }, () => exchange('late'))
+      for (let i = 0; i < 1000 && late.length < 10; i++) await settle()
+      await clock.advance(110)
+      for (const result of await Promise.all(unanswered)) assert.ok(result instanceof ExchangeFailure)
+      assert.ok(!((await exchange('good')) instanceof Error))
+      assert.deepEqual(mismatches, [])
+      await new Promise<void>((resolve) => socket.retire(resolve))
+    })
   })
 })
 
