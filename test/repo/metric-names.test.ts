@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listPlugins, listSources, read } from '../kit/sources.ts'
+import { listProduction } from '../kit/imports.ts'
+import { listPlugins, read } from '../kit/sources.ts'
 
 /** Names in the code. One put together from parts (`coredns_cache_${name}_total`) has `*` for each part. */
 function inCode(paths: readonly string[]): Set<string> {
@@ -23,7 +24,7 @@ function undocumented(names: ReadonlySet<string>, documented: ReadonlySet<string
   return [...names].filter((name) => ![...documented].some((each) => isAmong(each, new Set([name]))))
 }
 
-const sources = listSources()
+const sources = listProduction()
 const registered = inCode(sources)
 
 test('every metric that a README names is registered in the code', () => {
