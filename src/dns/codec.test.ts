@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { record, records } from './arbitraries.ts'
 import { decodeMessage, decodeSections, encodeMessage } from './codec.ts'
 import { AA, QR, RD } from './constants.ts'
 import { WireError } from './errors.ts'
@@ -9,6 +8,7 @@ import type { Message, Question } from './message.ts'
 import { fromText } from './name.ts'
 import type { ResourceRecord } from './record.ts'
 import { scanReply } from './reply-scan.ts'
+import { record, records } from './testing/arbitraries.ts'
 
 const question: Question = { name: 'www.Example.org.', type: 'A', class: 'IN' }
 

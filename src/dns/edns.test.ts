@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { name } from './arbitraries.ts'
 import { decodeOption, encodeOption, formatOption, parseOption, type TypedOption } from './edns.ts'
 import { TextError, WireError } from './errors.ts'
 import { toLossless } from './octet-text.ts'
+import { name } from './testing/arbitraries.ts'
 
 const hex = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'))
 

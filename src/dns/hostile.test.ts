@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { records } from './arbitraries.ts'
 import { decodeMessage, decodeSections, encodeMessage } from './codec.ts'
 import { TextError, WireError } from './errors.ts'
 import { skipName, skippedSteps } from './name.ts'
 import { QueryView, readQuery } from './query-view.ts'
 import { scanReply } from './reply-scan.ts'
+import { records } from './testing/arbitraries.ts'
 import { formatRecord, parseRecord } from './text.ts'
 import { stepBudget } from './wire-reader.ts'
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { labels, toWire } from './arbitraries.ts'
 import { TextError, WireError } from './errors.ts'
 import {
   countLabels,
@@ -18,6 +17,7 @@ import {
   toKey,
   toText,
 } from './name.ts'
+import { labels, toWire } from './testing/arbitraries.ts'
 
 const wire = labels.map(toWire)
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { decodeMessage, encodeMessage } from './codec.ts'
 import { AA, fromClassName, fromTypeName, QR } from './constants.ts'
 import { formatOption, parseOption } from './edns.ts'
-import { RECORD_SAMPLES } from './record-samples.ts'
+import { RECORD_SAMPLES } from './testing/record-samples.ts'
 import { formatRecord, parseRecord } from './text.ts'
 
 const run = promisify(execFile)

@@ -33,7 +33,12 @@ export type ValueOf<F> = F extends Field<infer T> ? T : never
 
 type Optional<F> = { [K in keyof F]: undefined extends ValueOf<F[K]> ? K : never }[keyof F]
 
-type StructOf<F> = { [K in Exclude<keyof F, Optional<F>>]: ValueOf<F[K]> } & { [K in Optional<F>]?: ValueOf<F[K]> }
+/** Intersections as one object, for editors that show it. */
+type Flat<T> = { [K in keyof T]: T[K] }
+
+type StructOf<F> = Flat<
+  { [K in Exclude<keyof F, Optional<F>>]: ValueOf<F[K]> } & { [K in Optional<F>]?: ValueOf<F[K]> }
+>
 
 /** Fields one after the other; the value is an object with their names. */
 export function struct<F extends Record<string, Field<unknown>>>(fields: F): Field<StructOf<F>> {

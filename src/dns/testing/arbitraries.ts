@@ -1,10 +1,10 @@
 /** Random records and names for property tests (fast-check). */
 import fc from 'fast-check'
-import { toText } from './name.ts'
-import { toLossless } from './octet-text.ts'
-import type { DataOf, KnownType, ResourceRecord } from './record.ts'
-import type { SvcParams } from './types/svcb.ts'
-import { FORMATS } from './types/table.ts'
+import { toText } from '../name.ts'
+import { toLossless } from '../octet-text.ts'
+import type { DataOf, KnownType, ResourceRecord } from '../record.ts'
+import type { SvcParams } from '../types/svcb.ts'
+import { FORMATS } from '../types/table.ts'
 
 /** Objects as literals make them. */
 function object<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
