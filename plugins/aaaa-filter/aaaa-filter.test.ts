@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { AA, AD, isPending, type Query, RA, RCODES, type Reply, TC } from 'corelet/plugin'
+import { AA, AD, isPending, type Query, RA, RCODES, type Reply, scanReply, TC } from 'corelet/plugin'
 import { fakeContext, fakeListener, startPlugin, toNext, toQuery } from '../../src/plugin/testing.ts'
 import cache from '../cache/index.ts'
 import plugin from './index.ts'
@@ -42,6 +42,18 @@ describe('AAAA', () => {
       const { reply } = await ask('aaaa-filter example.org sub.example.org {\nttl 7\n}', toQuery(name, 'AAAA'))
       const { name: zone, ttl, data } = reply.authorities[0]!
       assert.deepEqual([zone.toLowerCase(), ttl, (data as { minimum: number }).minimum], [owner, 7, 7])
+    }
+  })
+
+  test('answers to names of one length keep their questions', async () => {
+    const { askNow } = await startPlugin(plugin, 'aaaa-filter')
+    for (const name of ['aaa.example.org.', 'bbb.example.org.', 'bbb.example.com.']) {
+      const query = toQuery(name, 'AAAA')
+      const reply = askNow(query)
+      assert.equal(reply.scan!.key, query.key)
+      const question = (octets: Uint8Array) => [...octets.subarray(12, query.questionEnd)]
+      assert.deepEqual(question(reply.wire!), question(query.packet))
+      assert.deepEqual(scanReply(reply.wire!), reply.scan)
     }
   })
 
@@ -93,6 +105,7 @@ describe('AAAA', () => {
       ['::/0', '203.0.113.9', false],
       ['::/0', '::ffff:203.0.113.9', false],
       ['::ffff:10.0.0.0/104', '10.9.9.9', true],
+      ['::ffff:0.0.0.0/90', '10.9.9.9', false],
       ['192.0.2.128/25', '192.0.2.127', false],
       ['192.0.2.128/25', '192.0.2.128', true],
       ['2001:db8:8000::/33', '2001:db8:7fff::1', false],
@@ -292,18 +305,31 @@ describe('before a cache', () => {
   })
 
   test('an A that appears later hides AAAA that stood with stripped additionals', async () => {
-    let answers: string[] = []
+    const cname = `${NAME} 300 IN CNAME b.org.`
+    let answers = [cname]
     const messages = {
-      AAAA: { answers: [AAAA], additionals: ['x.org. 300 IN A 192.0.2.9', 'x.org. 300 IN AAAA 2001:db8::9'] },
+      AAAA: {
+        answers: [cname, 'b.org. 300 IN AAAA 2001:db8::1'],
+        additionals: ['x.org. 300 IN A 192.0.2.9', 'x.org. 300 IN AAAA 2001:db8::9'],
+      },
       get A() {
         return { answers, authorities: ['. 5 IN SOA a. b. 1 2 3 4 5'] }
       },
     }
     const { ask, clock } = await chain('aaaa-filter {\nonly_with_a\nstrip additional\n}', messages)
-    ask(toQuery(NAME, 'AAAA'))
-    assert.deepEqual([ask(toQuery(NAME, 'AAAA')).scan!.answers, ask(toQuery(NAME, 'AAAA')).scan!.additionals], [1, 1])
-    answers = [A]
+    const query = () => toQuery(NAME, 'AAAA')
+    ask(query())
+    const stands = [ask(query()), ask(query())]
+    assert.deepEqual(
+      stands.map(({ scan }) => [scan!.answers, scan!.additionals]),
+      [
+        [2, 1],
+        [2, 1],
+      ],
+    )
+    assert.equal(stands[0]!.wire, stands[1]!.wire)
+    answers = [cname, 'b.org. 300 IN A 192.0.2.1']
     await clock.advance(5000)
-    assert.equal(ask(toQuery(NAME, 'AAAA')).scan!.answers, 0)
+    assert.equal(ask(query()).scan!.answers, 1)
   })
 })

@@ -156,7 +156,7 @@ function edit(forms: Forms, reply: Reply, change: (sections: Sections) => Sectio
   if (forms.has(wire)) return forms.get(wire)
   const sections = change(reply.sections)
   const edited = sections && reply.copy({ sections })
-  if (reply.ttl >= 0) forms.set(wire, edited)
+  forms.set(wire, edited)
   return edited
 }
 

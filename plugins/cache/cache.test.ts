@@ -142,6 +142,12 @@ describe('misses', () => {
     assert.equal(next.asked[0], query)
   })
 
+  test('have the RD of the client', async () => {
+    const { askNow } = await startPlugin(cache, 'cache')
+    const query = toQuery(NAME).with({ flags: 0 })
+    assert.equal(askNow(query, upstream({ answers: [A(300)], flags: RD })).flags & RD, 0)
+  })
+
   test('wait for a promise', async () => {
     const plugin = await startPlugin(cache, 'cache')
     const next = upstream(async (query) => answer(query, { answers: [A(300)] }))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AD, CD, RCODES } from 'corelet/plugin'
 import { settle, toQuery } from '../../src/plugin/testing.ts'
-import { A, answer, brief, good, NAME, NX, SERVFAIL, start, upstream, waiting } from './kit.ts'
+import { A, answer, brief, good, type Message, NAME, NX, SERVFAIL, start, upstream, waiting } from './kit.ts'
 
 describe('prefetch', () => {
   test('asks anew once a popular name is near its end, while the client is answered at once', async () => {
@@ -111,6 +111,17 @@ describe('prefetch', () => {
     assert.equal(askNow().rcode, RCODES.NXDOMAIN)
     await settle()
     assert.deepEqual(brief(askNow()), ['192.0.2.2', 60])
+  })
+
+  test('a denial of a name that was there takes the place of the answer', async () => {
+    const short: Message = { rcode: RCODES.NXDOMAIN, authorities: ['org. 5 IN SOA a. b. 1 2 3 4 5'] }
+    const { askNow, clock, asked } = await start('cache {\nprefetch 1 1m 90%\n}', good(1), short)
+    askNow()
+    await clock.advance(10_000)
+    askNow()
+    await clock.advance(5000)
+    assert.equal(askNow().rcode, RCODES.NXDOMAIN)
+    assert.equal(asked.length, 3)
   })
 
   test('a failure is not fetched anew', async () => {

@@ -76,6 +76,23 @@ describe('max_bytes', () => {
     assert.equal(plugin.askNow(text('n0.'), big).plugin, 'upstream')
   })
 
+  test('bounds the sum of two parts that are alike', async () => {
+    const plugin = await startPlugin(cache, 'cache {\nmax_bytes 256K\n}')
+    const additionals = Array.from({ length: 60 }, (_, i) => `x. 300 IN TXT ${'x'.repeat(200)}${i}`)
+    const bigDenied = upstream({ ...nx, additionals })
+    for (let i = 0; i < 50; i++) {
+      plugin.askNow(text(`n${i}.`), big)
+      plugin.askNow(text(`m${i}.`), bigDenied)
+    }
+    const counts = ['success', 'denial'].map(
+      (part) => plugin.context.metrics.value('coredns_cache_entries', ...label(part))!,
+    )
+    assert.ok(
+      counts.every((count) => count > 5 && count < 12),
+      `${counts} of 13 kB are held`,
+    )
+  })
+
   test('keeps the largest answer there is', async () => {
     const plugin = await startPlugin(cache, 'cache {\nmax_bytes 128K\n}')
     const huge = upstream((query) =>
