@@ -12,8 +12,11 @@ const POOL_SIZE = 64
 const MAX_OPEN = 512
 /** Sockets that stay open when idle, so that running out of file descriptors stops no query. */
 const RESERVE = 4
-/** New sockets that the pool may open in a second, and after a pause at once. Opening one costs about 15 µs. */
-const OPENED_PER_SECOND = 1000
+/**
+ * New sockets that the pool may open in a second, and after a pause at once. Opening one costs about 15 µs, and a new port takes an entry
+ * in the kernel's connection tracking for half a minute.
+ */
+const OPENED_PER_SECOND = 250
 const OPENED_AT_ONCE = 2500
 
 export interface UdpPoolOptions {
