@@ -22,6 +22,7 @@ export class HostsFile {
   #modified = -1
   #size = -1
   #busy = false
+  #closed = false
   #failure = ''
   #timer: Timer | undefined
 
@@ -49,7 +50,9 @@ export class HostsFile {
     return file
   }
 
+  /** Ends the watch; what is being read is not used any more. */
   close(): void {
+    this.#closed = true
     this.#timer?.cancel()
   }
 
@@ -73,16 +76,22 @@ export class HostsFile {
     const { path, createTable, onRead } = this.#options
     const found = await stat(path)
     if (found.mtimeMs === this.#modified && found.size === this.#size) return
-    this.#modified = found.mtimeMs
-    this.#size = found.size
-    if (found.isDirectory()) return this.#log.warning(`Hosts file "${path}" is a directory`)
-    if (!found.isFile()) return this.#log.warning(`Hosts file "${path}" is not a regular file`)
+    const remember = () => {
+      this.#modified = found.mtimeMs
+      this.#size = found.size
+    }
+    if (!found.isFile()) {
+      remember()
+      return this.#log.warning(`Hosts file "${path}" is ${found.isDirectory() ? 'a directory' : 'not a regular file'}`)
+    }
     const table = createTable()
     const lines = (await readFile(path, 'utf8')).split('\n')
     for (let i = 0; i < lines.length; i++) {
       if (i > 0 && i % LINES_AT_A_TIME === 0) await new Promise<void>((resolve) => setImmediate(resolve))
       table.add(lines[i]!)
     }
+    if (this.#closed) return
+    remember()
     this.table = table
     this.#log.debug(`Parsed hosts file into ${table.size} entries`)
     onRead(table, found.mtimeMs / 1000)

@@ -285,6 +285,18 @@ test('the file is read again when its time or size changed, and kept when it dis
   assert.equal(context.clock.pending, 0)
 })
 
+test('what is being read when the plugin stops is not used', async () => {
+  const path = await write('stopping', '10.0.0.1 a')
+  const { context, running } = await start(`hosts ${path}`)
+  await write('stopping', '10.0.0.1 a b c\n'.repeat(100_000))
+  await context.clock.advance(5000)
+  running.stop?.()
+  const second = await start(`hosts ${path}`)
+  second.running.stop?.()
+  assert.equal(second.context.metrics.value('coredns_hosts_entries', path), 6)
+  assert.equal(context.metrics.value('coredns_hosts_entries', path), 2)
+})
+
 test('reload 0 never looks again', async () => {
   const started = await start(`hosts ${await write('once', '10.0.0.1 a')} {\n reload 0s\n}`)
   assert.equal(started.context.clock.pending, 0)
