@@ -10,6 +10,8 @@ export interface Pace {
 
 /** Milliseconds without another event after which a change counts as complete. */
 const SETTLED = 100
+/** Milliseconds after the first event at which it is looked at even if more come. */
+const PATIENCE = 1000
 
 /**
  * Looks whether the configuration has changed, when the system tells of a change in its directories and in intervals besides, and has
@@ -25,6 +27,7 @@ export class ConfigWatch {
   #failed: string | undefined
   #poll: Timer | undefined
   #settling: Timer | undefined
+  #firstEvent: number | undefined
   #checking = false
   #again = false
   #stopped = false
@@ -60,8 +63,14 @@ export class ConfigWatch {
   }
 
   #changed(): void {
+    const { clock } = this.#context
     this.#settling?.cancel()
-    this.#settling = this.#context.clock.timeout(SETTLED, () => void this.#check())
+    this.#firstEvent ??= clock.monotonic()
+    const wait = Math.min(SETTLED, this.#firstEvent + PATIENCE - clock.monotonic())
+    this.#settling = clock.timeout(Math.max(0, wait), () => {
+      this.#firstEvent = undefined
+      void this.#check()
+    })
   }
 
   async #check(): Promise<void> {

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-sigusr1
+#!/usr/bin/env node
 import { argv } from 'node:process'
 
 const [command, ...args] = argv.slice(2)

@@ -35,15 +35,23 @@ export interface Cli {
   readonly ended: Promise<CliResult>
 }
 
+const living = new Set<() => void>()
+
+/** Ends all children that a failed test has left. */
+export function killLeftovers(): void {
+  for (const kill of living) kill()
+}
+
 /** Starts it. */
 export function startCli(args: readonly string[], { cwd = ROOT, env = {}, input = '' }: CliOptions = {}): Cli {
-  const child = spawn(process.execPath, ['--disable-sigusr1', MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdio: 'pipe',
   })
   const kill = () => void child.kill('SIGKILL')
   process.once('exit', kill)
+  living.add(kill)
   const output = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {
@@ -57,6 +65,7 @@ export function startCli(args: readonly string[], { cwd = ROOT, env = {}, input 
   const ended = new Promise<CliResult>((resolve) => {
     child.once('close', (code) => {
       process.off('exit', kill)
+      living.delete(kill)
       resolve({ code, ...output })
       for (const listener of listeners) listener()
     })

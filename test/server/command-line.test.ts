@@ -4,14 +4,17 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type CliOptions, runCli, serveCli, startCli } from '../kit/process.ts'
+import { type CliOptions, killLeftovers, runCli, serveCli, startCli } from '../kit/process.ts'
 import { query } from '../kit/query.ts'
 
 let folder: string
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'cli-'))
 })
-after(() => rmSync(folder, { recursive: true }))
+after(() => {
+  killLeftovers()
+  rmSync(folder, { recursive: true })
+})
 
 const WHOAMI = '.:0 {\n  bind 127.0.0.1\n  whoami\n}\n'
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Cli, serveCli } from '../kit/process.ts'
+import { type Cli, killLeftovers, serveCli } from '../kit/process.ts'
 import { query } from '../kit/query.ts'
 
 let folder: string
@@ -31,7 +31,10 @@ before(() => {
   )
   writeFileSync(join(folder, 'plugin.cfg'), 'stubborn:./stubborn.ts\nslow:./slow.ts\nwhoami:whoami\n')
 })
-after(() => rmSync(folder, { recursive: true }))
+after(() => {
+  killLeftovers()
+  rmSync(folder, { recursive: true })
+})
 
 function serve(plugins: string, env: Record<string, string> = {}): Promise<Cli> {
   writeFileSync(conf, `.:0 {\n${plugins}\n}\n`)
