@@ -108,6 +108,14 @@ describe('a TLS upstream', () => {
     })
   })
 
+  it('that never shakes hands costs one read_timeout', async () => {
+    const mute = await startFakeServer({ respond: () => {} })
+    const list = [mute, server].map(({ port }) => `tls://127.0.0.1%dns.example:${port}`).join(' ')
+    const text = `forward . ${list} {\n  tls ${files.cert}\n  policy sequential\n  read_timeout 200ms\n  max_connect_attempts 2\n}`
+    await withForward(text, async ({ resolve }) => assert.equal(await resolve('a.example'), '192.0.2.1'))
+    await mute.close()
+  })
+
   it('needs files that exist', async () => {
     await assert.rejects(startForward('forward . tls://127.0.0.1 {\n  tls /nowhere/ca.pem\n}'), /nowhere/)
   })
