@@ -46,7 +46,7 @@ export interface Configuration {
 
 /** Reads, checks and completes a configuration. Never throws for what stands in the files. */
 export async function loadConfiguration(source: CorefileText, options: LoadOptions): Promise<Configuration> {
-  const read = await readSources(source, options)
+  const read = await readSources(source, options, { checkDirectives: true })
   const { blocks, diagnostics } = await configureBlocks(read.parsed.blocks, read.catalog, options)
   return {
     blocks,
@@ -56,12 +56,12 @@ export async function loadConfiguration(source: CorefileText, options: LoadOptio
   }
 }
 
-/** Reads a configuration as far as its hash needs; plugins are not imported. */
+/** Reads a configuration as far as its hash needs; which directives there are is not looked at, plugins are not imported. */
 export async function examineConfiguration(
   source: CorefileText,
   options: LoadOptions,
 ): Promise<Pick<Configuration, 'hash' | 'files' | 'diagnostics'>> {
-  const read = await readSources(source, options)
+  const read = await readSources(source, options, { checkDirectives: false })
   return { diagnostics: read.diagnostics, ...describe(read, options, digestOf) }
 }
 
@@ -75,13 +75,20 @@ interface Sources {
   sources: Map<string, string>
 }
 
-async function readSources(source: CorefileText, options: LoadOptions): Promise<Sources> {
+async function readSources(
+  source: CorefileText,
+  options: LoadOptions,
+  { checkDirectives }: { checkDirectives: boolean },
+): Promise<Sources> {
   const { files: read, env, builtIns, loader, dnsPort } = options
   const listPath = join(resolve(source.file), '..', PLUGIN_LIST)
   const list = readPluginList(listPath, read)
   const catalog = list.lines ? listedCatalog(list.lines, builtIns, loader) : builtInCatalog(builtIns)
   const parse = (text: string) =>
-    parseCorefile({ file: source.file, text }, { read, env, directives: catalog.directives })
+    parseCorefile(
+      { file: source.file, text },
+      { read, env, ...(checkDirectives && { directives: catalog.directives }) },
+    )
   let parsed = await parse(source.text)
   if (parsed.blocks.length === 0 && !parsed.diagnostics.some(({ severity }) => severity === 'error')) {
     const { diagnostics, files } = parsed
