@@ -104,7 +104,7 @@ test('a broken edit leaves the old answers, is counted and explained; the repair
   const broken: [more: string, why: RegExp][] = [
     ['import missing', /\[WARNING\] plugin\/reload: Corefile parse failed: .*Corefile:8 - .*File to import not found/],
     ['whomi', /\[ERROR\] plugin\/reload: Corefile changed but reload failed: .*Unknown directive 'whomi'/],
-    ['cache many', /\[ERROR\] plugin\/reload: Corefile changed but reload failed: plugin\/cache: .*Corefile:\d+/],
+    ['loop extra', /\[ERROR\] plugin\/reload: Corefile changed but reload failed: plugin\/loop: .*Corefile:\d+/],
     ['health 192.0.2.1:0', /\[ERROR\] plugin\/reload: Corefile changed but reload failed: plugin\/health: /],
   ]
   for (const [index, [more, why]] of broken.entries()) {

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { definePlugin, one, type PluginContext, text } from 'corelet/plugin'
+import type { BuiltIn } from '../../src/instance/plugin-catalog.ts'
+import { startServer } from '../kit/server.ts'
+
+/** What happened, in order. */
+function makeProbe(): { events: string[]; contexts: PluginContext[]; plugins: BuiltIn[] } {
+  const events: string[] = []
+  const contexts: PluginContext[] = []
+  const probe = definePlugin({
+    name: 'probe',
+    summary: 'tells what happens to it',
+    directive: { args: [one(text('NAME'))] },
+    parse: ([use]) => use!.values[0],
+    start(name, context) {
+      contexts.push(context)
+      events.push(`${name} start`)
+      if (name.startsWith('fails')) throw new Error('no luck')
+      return {
+        handler: (query) => {
+          if (name.startsWith('panics')) throw new Error('oh no')
+          if (name.startsWith('rejects')) return Promise.reject(new Error('oh no'))
+          return query.reply({ rcode: name.length }, 'probe', name)
+        },
+        ready: () => name !== 'unready',
+        listening: () => void events.push(`${name} listening`),
+        drain: () => void events.push(`${name} drain`),
+        stop: () => void events.push(`${name} stop`),
+      }
+    },
+  })
+  return { events, contexts, plugins: [['probe', async () => ({ default: probe })]] }
+}
+
+const corefile = (name: string, more = '') =>
+  `.:0 {\n  bind 127.0.0.1\n  errors {\n  stacktrace\n  }\n  probe ${name}\n${more}\n}\n`
+
+test('a new generation takes over on the same port, then the old one stops', async () => {
+  const { events, plugins } = makeProbe()
+  const server = await startServer(corefile('a'), { plugins })
+  const { port } = server
+  assert.equal((await server.query('x.', 'A')).rcode, 1)
+  assert.deepEqual(await server.reload(corefile('bb')), { ok: true })
+  assert.equal((await server.query('x.', 'A')).rcode, 2)
+  assert.equal(server.port, port)
+  await server.stop()
+  assert.deepEqual(events, ['a start', 'a listening', 'bb start', 'bb listening', 'a stop', 'bb drain', 'bb stop'])
+})
+
+test('a plugin that fails to start leaves the old generation and nothing of the new one', async () => {
+  const { events, plugins } = makeProbe()
+  const server = await startServer(corefile('a'), { plugins })
+  const text = `${corefile('bb')}a.test:0 {\n  bind 127.0.0.1 127.0.0.2\n  probe fails\n}\n`
+  assert.deepEqual(await server.reload(text), { ok: false, error: 'plugin/probe: no luck' })
+  assert.equal((await server.query('x.', 'A')).rcode, 1)
+  assert.deepEqual(events.slice(2), ['bb start', 'fails start', 'bb stop'])
+  assert.match(server.lines.at(-1) ?? '', /Reloading|Restart failed: plugin\/probe: no luck/)
+  await server.stop()
+})
+
+test('a port that is taken leaves the old generation, and frees what the new one had opened', async () => {
+  const { plugins, events } = makeProbe()
+  const server = await startServer(corefile('a'), { plugins })
+  const taken = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => taken.once('listening', resolve))
+  const { port } = taken.address() as { port: number }
+  const result = await server.reload(
+    `b.test:0 {\n  bind 127.0.0.1\n  probe bb\n}\n.:${port} {\n  bind 127.0.0.1\n  probe cc\n}\n`,
+  )
+  taken.close()
+  assert.equal(result.ok, false)
+  assert.match(
+    (result as { error: string }).error,
+    /^Listen: listen tcp 127\.0\.0\.1:\d+: bind: address already in use$/,
+  )
+  assert.equal((await server.query('x.', 'A')).rcode, 1)
+  assert.deepEqual(events.slice(-2), ['bb stop', 'cc stop'])
+  await server.stop()
+})
+
+for (const name of ['panics', 'rejects']) {
+  test(`a handler that ${name} costs one SERVFAIL, a line and a count`, async () => {
+    const { plugins } = makeProbe()
+    const server = await startServer(corefile(name), { plugins })
+    assert.equal((await server.query('x.', 'A')).rcode, 2)
+    const line = await server.logged(/Recovered from panic/)
+    assert.match(line, /^\[ERROR\] Recovered from panic in server: "dns:\/\/127\.0\.0\.1:\d+" oh no\\n.*at /)
+    const metrics = await server.metrics()
+    assert.match(metrics, /^coredns_panics_total 1$/m)
+    assert.match(metrics, /^coredns_dns_responses_total\{.*zone="dropped".*rcode="SERVFAIL".*\} 1$/m)
+    await server.stop()
+  })
+}
+
+test('what no block serves is refused and counted as dropped', async () => {
+  const server = await startServer('a.test:0 {\n  bind 127.0.0.1\n  whoami\n}\n')
+  assert.equal((await server.query('b.test.', 'A')).rcode, 5)
+  assert.match(await server.metrics(), /^coredns_dns_responses_total\{.*zone="dropped".*rcode="REFUSED".*\} 1$/m)
+  await server.stop()
+})
+
+test('a plugin knows its block, its listeners, who is not ready, and the end', async () => {
+  const { plugins, contexts } = makeProbe()
+  const server = await startServer(`a.test:0 b.test:0 {\n  bind lo\n  log\n  errors\n  probe unready\n}\n`, { plugins })
+  const [context] = contexts
+  assert.deepEqual(context!.block.zones, ['a.test.', 'b.test.'])
+  assert.deepEqual(context!.block.handlers, ['errors', 'log', 'probe'])
+  assert.deepEqual(
+    context!.block.listeners.map(({ server: name }) => name),
+    server.ports.map((port, i) => `dns://${['127.0.0.1', '[::1]'][i]}:${port}`),
+  )
+  assert.deepEqual(context!.notReady(), ['probe'])
+  assert.equal(context!.instance.hash, server.instance.configuration.hash)
+  assert.equal(context!.running, true)
+  context!.instance.fatal('the end')
+  assert.equal(server.exited, true)
+  await server.logged(/^\[FATAL\] the end$/)
+  await server.stop()
+  assert.equal(context!.running, false)
+})
+
+test('reloads that come at once are done one after the other', async () => {
+  const { plugins } = makeProbe()
+  const server = await startServer(corefile('a'), { plugins })
+  const results = await Promise.all(['bb', 'ccc', 'dddd'].map((name) => server.reload(corefile(name))))
+  assert.deepEqual(results, [{ ok: true }, { ok: true }, { ok: true }])
+  assert.equal((await server.query('x.', 'A')).rcode, 4)
+  await server.stop()
+  assert.deepEqual(await server.reload(corefile('a')), { ok: false, error: 'the server is shutting down' })
+})
