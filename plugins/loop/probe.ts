@@ -17,7 +17,9 @@ export function probeName(zone: string): string {
 
 /** Asks the own server for the probe's name over UDP until there is any answer, 30 s at most. */
 export class LoopProbe {
-  /** Queries for the name that came in since the last probe failed. */
+  /** Probes that were sent. */
+  sent = 0
+  /** Queries for the name that came in. */
   seen = 0
   /** False once it is known that there is no loop, or after 30 s. */
   active = false
@@ -49,11 +51,11 @@ export class LoopProbe {
   }
 
   #send(host: string, port: number): void {
+    this.sent++
     const query = encodeProbe(this.#name)
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
     const retry = () => {
       this.#cancel()
-      this.seen = 0
       const pause = this.#clock.timeout(PAUSE, () => this.#send(host, port))
       this.#cancel = () => pause.cancel()
     }
