@@ -4,7 +4,6 @@ import { renderText } from '../corefile/render.ts'
 import { systemFiles } from '../instance/files.ts'
 import { ConfigurationError, Instance } from '../instance/instance.ts'
 import { listInterfaces } from '../instance/interfaces.ts'
-import type { LoadOptions } from '../instance/load.ts'
 import { ModuleLoader } from '../instance/module-loader.ts'
 import { createLog, type Log } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
@@ -37,20 +36,15 @@ async function serve(flags: RunFlags): Promise<void> {
     process.exit(code)
   }
   const signals = trapSignals(log, exit)
-  let load: LoadOptions | undefined
   try {
-    const readCorefile = corefileReader(flags.conf, flags.dnsPort)
-    load = {
+    const instance = await Instance.start({
       files: systemFiles,
       env: process.env,
       dnsPort: flags.dnsPort,
       builtIns: { order, missing },
       loader: new ModuleLoader(),
       interfaces: listInterfaces,
-    }
-    const instance = await Instance.start({
-      ...load,
-      readCorefile,
+      readCorefile: corefileReader(flags.conf, flags.dnsPort),
       log,
       metrics,
       exit: () => void exit(1),
