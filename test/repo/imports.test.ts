@@ -33,6 +33,7 @@ const TYPES_ONLY = new Set(['src/upstream → src/plugin'])
 const PACKAGES: Record<string, readonly string[]> = {
   chevrotain: ['src/corefile'],
   fastify: ['src/observe'],
+  koffi: ['src/net'],
   pino: ['src/observe'],
   'prom-client': ['src/observe'],
   re2js: ['src/plugin', 'plugins/errors'],
