@@ -1,17 +1,17 @@
 /**
  * Builds the folder that is published as the npm package: Node does not strip types below node_modules, so it holds JavaScript.
- * `npm run build` writes it to dist/.
+ * `npm run build` writes it to dist/; an argument names another folder.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
-const dist = join(root, 'dist')
+const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const compiler = join(root, 'node_modules/typescript/bin/tsc')
 
 rmSync(dist, { recursive: true, force: true })
-execFileSync(process.execPath, [compiler, '--project', join(import.meta.dirname, 'tsconfig.json')], {
+execFileSync(process.execPath, [compiler, '--project', join(import.meta.dirname, 'tsconfig.json'), '--outDir', dist], {
   stdio: 'inherit',
 })
 for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'corefiles'])

@@ -11,12 +11,14 @@ export interface RunFlags {
   quiet: boolean
   version: boolean
   hint: boolean
+  logFormat: 'text' | 'json'
 }
 
 const FLAGS = {
   conf: { type: 'string', usage: 'Corefile to load (default "Corefile"); stdin reads standard input' },
   'dns.port': { type: 'string', usage: 'Default port (default 53)' },
   p: { type: 'string', usage: 'Default port (default 53)' },
+  'log-format': { type: 'string', usage: 'Format of log lines: text or json (default "text")' },
   pidfile: { type: 'string', usage: 'Path to write pid file' },
   plugins: { type: 'boolean', usage: 'List installed plugins' },
   quiet: { type: 'boolean', usage: 'Quiet mode (no initialization output)' },
@@ -47,11 +49,19 @@ export function readRunFlags(args: readonly string[]): RunFlags | { exitCode: nu
       quiet: values['quiet'] === true,
       version: values['version'] === true,
       hint: values['hint'] === true,
+      logFormat: readLogFormat(values['log-format']),
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     return { exitCode: 2, text: `${error.message}\n${USAGE}` }
   }
+}
+
+/** @throws UsageError */
+function readLogFormat(value: string | boolean | undefined): 'text' | 'json' {
+  if (value === undefined || value === 'text') return 'text'
+  if (value === 'json') return 'json'
+  throw new UsageError(`invalid value "${value}" for flag -log-format: not text or json`)
 }
 
 /** `-dns.port` and `-p` are one setting; the last counts. @throws UsageError */

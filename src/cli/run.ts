@@ -5,7 +5,7 @@ import { systemFiles } from '../instance/files.ts'
 import { ConfigurationError, Instance } from '../instance/instance.ts'
 import { listInterfaces } from '../instance/interfaces.ts'
 import { ModuleLoader } from '../instance/module-loader.ts'
-import { createLog, type Log } from '../observe/log.ts'
+import { createLog, type LineFormat, type Log } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { corefileReader } from './corefile-source.ts'
 import { type RunFlags, readRunFlags } from './run-flags.ts'
@@ -28,7 +28,7 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function serve(flags: RunFlags): Promise<void> {
   const metrics = createMetrics(readBuild())
-  const log = createLog({ metrics })
+  const log = createLog({ metrics, ...(await formatOf(flags)) })
   const removePidfile = () => flags.pidfile !== '' && removeFile(flags.pidfile)
   const exit = async (code: number) => {
     removePidfile()
@@ -61,6 +61,12 @@ async function serve(flags: RunFlags): Promise<void> {
     process.stderr.write(describeFailure(error))
     process.exit(1)
   }
+}
+
+async function formatOf({ logFormat }: RunFlags): Promise<{ format?: LineFormat }> {
+  if (logFormat === 'text') return {}
+  const { jsonFormat } = await import('../observe/log-json.ts')
+  return { format: await jsonFormat() }
 }
 
 function describeFailure(error: unknown): string {

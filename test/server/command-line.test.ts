@@ -52,6 +52,24 @@ test('the start prints zones, sorted, and the banner', async () => {
   )
 })
 
+test('-log-format=json writes log lines as JSON', async () => {
+  const conf = write('json', '.:0 {\n  bind 127.0.0.1\n  whoami\n  log\n}\n')
+  const stdout = await serveAndAsk(['-conf', conf, '-log-format=json'])
+  const logged = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+  assert.match(logged[0].msg, /"A IN example\.org\. udp/)
+  assert.equal(logged[0].level, 'info')
+  assert.equal(logged.at(-1).msg, 'SIGTERM: Shutting down servers then terminating')
+})
+
+test('an unknown log format is wrong usage', async () => {
+  const { code, stderr } = await runCli(['-log-format', 'xml'])
+  assert.equal(code, 2)
+  assert.match(stderr, /^invalid value "xml" for flag -log-format: not text or json\nUsage of corelet/)
+})
+
 for (const flag of [['-conf', ''], ['--conf', ''], ['-conf='], ['--conf=']]) {
   test(`the Corefile is given as ${flag.join(' ')}FILE`, async () => {
     const conf = write('plain', WHOAMI)

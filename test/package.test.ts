@@ -1,0 +1,58 @@
+/** The npm package: JavaScript, as Node strips no types below node_modules. Built, laid where npm would lay it, and run. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { ROOT } from './kit/sources.ts'
+
+const run = promisify(execFile)
+let folder: string
+let installed: string
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'package-'))
+  installed = join(folder, 'node_modules/corelet')
+  await mkdir(join(folder, 'node_modules'))
+  await run(process.execPath, [join(ROOT, 'deploy/npm/build.ts'), installed])
+  await symlink(join(ROOT, 'node_modules'), join(installed, 'node_modules'))
+})
+
+after(() => rm(folder, { recursive: true, force: true }))
+
+test('its command runs', async () => {
+  const { version, bin } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
+  const { stdout } = await run(process.execPath, [join(installed, bin.corelet), '-version'])
+  assert.match(stdout, new RegExp(`^corelet-${version}\n`))
+})
+
+test('its command checks a Corefile with every built-in plugin that a block can have', async () => {
+  const corefile = join(folder, 'Corefile')
+  const lines = [
+    'bind 127.0.0.1',
+    'cache',
+    'errors',
+    'forward . 192.0.2.1',
+    'health',
+    'log',
+    'loop',
+    'prometheus',
+    'ready',
+    'reload',
+  ]
+  await writeFile(corefile, `. {\n  ${lines.join('\n  ')}\n}\n`)
+  const { bin } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
+  const { stdout, stderr } = await run(process.execPath, [join(installed, bin.corelet), 'check', corefile])
+  assert.equal(stderr, '')
+  assert.doesNotMatch(stdout, /error/i)
+})
+
+test('a plugin of a stranger finds the API and its types', async () => {
+  const plugin = join(folder, 'plugin.mjs')
+  await writeFile(plugin, `import { definePlugin } from 'corelet/plugin'\nconsole.log(typeof definePlugin)\n`)
+  const { stdout } = await run(process.execPath, [plugin])
+  assert.equal(stdout, 'function\n')
+  await readFile(join(installed, 'src/plugin/index.d.ts'))
+})
