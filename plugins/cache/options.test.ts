@@ -130,7 +130,7 @@ describe('bad directives', () => {
     ['cache {\nprefetch 1 1m 9%\n}', 'cache/percentage-range', 3, 15, 'percentage should fall in range [10, 90]: 9'],
     ['cache {\nprefetch 1 1m 91%\n}', 'cache/percentage-range', 3, 15, 'percentage should fall in range [10, 90]: 91'],
     ['cache {\nserve_stale -1s\n}', 'cache/stale-negative', 3, 13, 'invalid negative duration for serve_stale: -1s'],
-    ['cache {\nserve_stale immediate\n}', 'bad-duration', 3, 13, 'time: invalid duration'],
+    ['cache {\nserve_stale immediate\n}', 'bad-duration', 3, 13, 'time: invalid duration "immediate"'],
     [
       'cache {\nserve_stale 1h later\n}',
       'cache/stale-mode',
@@ -236,7 +236,7 @@ describe('bad directives', () => {
       13,
       "Wrong argument count or unexpected line ending after '2s'",
     ],
-    ['cache {\nservfail x\n}', 'bad-duration', 3, 10, 'time: invalid duration'],
+    ['cache {\nservfail x\n}', 'bad-duration', 3, 10, 'time: invalid duration "x"'],
     ['cache {\nservfail -1s\n}', 'cache/negative-servfail', 3, 10, 'invalid negative ttl for servfail: -1s'],
     [
       'cache {\nservfail 301s\n}',

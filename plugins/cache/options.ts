@@ -212,7 +212,7 @@ function parseStale(name: Token, tokens: readonly Token[], report: Report): Stal
 /** Milliseconds; `negative` is the code for less than 0. */
 function readTime(token: Token, report: Report, negative: string): number | undefined {
   const time = parseDuration(token.text)
-  if (typeof time === 'string') return void report(token, 'bad-duration', token.text, time)
+  if (typeof time === 'string') return void report(token, 'bad-duration', time)
   if (time < 0) return void report(token, negative, token.text)
   return time
 }

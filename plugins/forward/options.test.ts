@@ -108,7 +108,7 @@ describe('options of forward', () => {
     ['max_idle_conns few', 'bad-integer', 18, /strconv\.Atoi: parsing "few"/],
     ['read_timeout 0s', 'forward/read-timeout-not-positive', 16, /read_timeout must be positive/],
     ['read_timeout -1s', 'forward/read-timeout-not-positive', 16, /read_timeout must be positive/],
-    ['read_timeout soon', 'bad-duration', 16, /time: invalid duration/],
+    ['read_timeout soon', 'bad-duration', 16, /time: invalid duration "soon"/],
     ['max_fails -1', 'out-of-range', 13, /out of range/],
     ['max_fails 4294967296', 'out-of-range', 13, /out of range/],
     ['max_connect_attempts -1', 'out-of-range', 24, /out of range/],

@@ -22,7 +22,7 @@ export default definePlugin({
   },
   errors: {
     'bad-lameduck': {
-      message: 'unable to parse lameduck duration value: \'{0}\' : time: {1} in duration "{0}"',
+      message: "unable to parse lameduck duration value: '{0}' : time: {1}",
       hint: 'write a number with a unit, for example 5s',
       example: '. {\n  health {\n    lameduck 5\n  }\n}',
     },

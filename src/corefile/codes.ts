@@ -44,7 +44,7 @@ export const VALUE_CODES = {
     example: '. {\n  forward . 127.0.0.1 {\n    max_fails -1\n  }\n}',
   },
   'bad-duration': {
-    message: 'time: {1} in duration "{0}"',
+    message: 'time: {0}',
     hint: 'write a number with a unit, for example 500ms, 30s, 1h30m',
     example: '. {\n  reload 30\n}',
   },

@@ -56,17 +56,23 @@ export function integer(name: string, range: Range = {}): Value<number> {
 
 const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 36e5 }
 
-/** Milliseconds of a duration as Go writes it (`1h2m3.5s`, `-5s`, `0`); a string says why it is none. */
-export function parseDuration(word: string): number | 'invalid duration' | 'missing unit' {
-  const match = /^([+-]?)(.*)$/s.exec(word)!
-  const body = match[2]!
+/** Longest duration in milliseconds: Go counts nanoseconds in 63 bits. */
+const MAX_DURATION = 2 ** 63 / 1e6
+
+/** Milliseconds of a duration as Go writes it (`1h2m3.5s`, `-5s`, `0`); a string says in Go's words why it is none. */
+export function parseDuration(word: string): number | string {
+  const body = word.replace(/^[+-]/, '')
   if (body === '0') return 0
-  if (/^(\d+\.?\d*|\.\d+)$/.test(body)) return 'missing unit'
-  if (!/^((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(body)) return 'invalid duration'
+  if (!/^[\d.]/.test(body)) return `invalid duration "${word}"`
   let sum = 0
-  for (const [, number, unit] of body.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g))
-    sum += Number(number) * UNITS[unit!]!
-  return match[1] === '-' ? -sum : sum
+  for (const [, number = '', unit = ''] of body.matchAll(/([\d.]+)([^\d.]*)/g)) {
+    if (!/^(\d+\.?\d*|\.\d+)$/.test(number)) return `invalid duration "${word}"`
+    if (unit === '') return `missing unit in duration "${word}"`
+    if (!Object.hasOwn(UNITS, unit)) return `unknown unit "${unit}" in duration "${word}"`
+    sum += Number(number) * UNITS[unit]!
+    if (sum >= MAX_DURATION) return `invalid duration "${word}"`
+  }
+  return word.startsWith('-') ? -sum : sum
 }
 
 /** A duration in Go's notation, read as milliseconds; the range is in milliseconds. */
@@ -77,9 +83,7 @@ export function duration(name: string, range: Range = {}): Value<number> {
     kind: 'duration',
     read(token, report) {
       const value = parseDuration(token.text)
-      if (typeof value === 'string') {
-        return void report(token, 'bad-duration', token.text, value === 'missing unit' ? value : 'invalid duration')
-      }
+      if (typeof value === 'string') return void report(token, 'bad-duration', value)
       if (value < min) return void report(token, range.below ?? 'out-of-range', token.text, name, '')
       if (value > max) return void report(token, range.above ?? 'out-of-range', token.text, name, '')
       return value
@@ -202,14 +206,19 @@ export function hostPort(name = 'ADDRESS'): Value<HostPort> {
     read(token, report) {
       const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d*)$/.exec(token.text)
       if (!match) {
-        const why = token.text.includes(':') ? 'too many colons in address' : 'missing port in address'
-        return void report(token, 'bad-host-port', token.text, why)
+        return void report(token, 'bad-host-port', token.text, describeHostPort(token.text))
       }
       const port = Number(match[3] || 0)
       if (port > 0xffff) return void report(token, 'bad-host-port', token.text, 'invalid port')
       return { host: match[1] ?? match[2] ?? '', port }
     },
   }
+}
+
+function describeHostPort(text: string): string {
+  const colons = text.replace(/^\[[^\]]*\]/, '').split(':').length - 1
+  if (colons === 0) return 'missing port in address'
+  return colons === 1 ? 'unknown port' : 'too many colons in address'
 }
 
 /** A mnemonic of an rcode, ignoring case; read as its number. */
