@@ -83,15 +83,13 @@ export function applyRoutes({ listener, blocks, policy }: Site, chains: Map<Conf
 }
 
 /** Timeouts and limits are those of the last block that sets them; what is allowed in one block is allowed. */
-function mergeSettings(blocks: readonly ConfiguredBlock[]): ListenerSettings {
+export function mergeSettings(blocks: readonly Pick<ConfiguredBlock, 'settings'>[]): ListenerSettings {
   const settings: ListenerSettings = { ...DEFAULT_SETTINGS, timeouts: { ...DEFAULT_SETTINGS.timeouts } }
   for (const { settings: own } of blocks) {
     settings.debug ||= own.debug
     settings.anyClass ||= own.anyClass
-    for (const name of ['read', 'write', 'idle'] as const) {
-      if (own.timeouts[name] !== DEFAULT_SETTINGS.timeouts[name]) settings.timeouts[name] = own.timeouts[name]
-    }
-    if (own.maxTcpQueries !== DEFAULT_SETTINGS.maxTcpQueries) settings.maxTcpQueries = own.maxTcpQueries
+    Object.assign(settings.timeouts, own.timeouts)
+    settings.maxTcpQueries = own.maxTcpQueries ?? settings.maxTcpQueries
   }
   return settings
 }

@@ -8,7 +8,7 @@ export function defaultSettings(): BlockSettings {
     debug: false,
     anyClass: false,
     stacktrace: false,
-    timeouts: { read: 3000, write: 5000, idle: 10_000 },
-    maxTcpQueries: -1,
+    timeouts: {},
+    maxTcpQueries: undefined,
   }
 }

@@ -20,10 +20,10 @@ export interface BlockSettings {
   anyClass: boolean
   /** The log line of a throwing handler has the stack. */
   stacktrace: boolean
-  /** Milliseconds. */
-  timeouts: { read: number; write: number; idle: number }
-  /** Queries per TCP connection; -1 is unlimited. */
-  maxTcpQueries: number
+  /** Milliseconds; those that are not set are other blocks' on the same listener, or the server's. */
+  timeouts: { read?: number; write?: number; idle?: number }
+  /** Queries per TCP connection; -1 is unlimited. Set like a timeout. */
+  maxTcpQueries: number | undefined
 }
 
 /** The server block that a plugin runs in. */

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { defaultSettings } from '../plugin/block-settings.ts'
+import type { BlockSettings } from '../plugin/index.ts'
+import { DEFAULT_SETTINGS } from '../server/settings.ts'
+import { mergeSettings } from './listen.ts'
+
+function merge(...blocks: Partial<BlockSettings>[]) {
+  return mergeSettings(blocks.map((settings) => ({ settings: { ...defaultSettings(), ...settings } })))
+}
+
+test('without settings of its blocks a listener has the defaults', () => {
+  assert.deepEqual(merge(), DEFAULT_SETTINGS)
+  assert.deepEqual(merge({}, {}), DEFAULT_SETTINGS)
+})
+
+test('of each timeout the last block that sets it counts, also when it sets the default', () => {
+  const { timeouts } = merge({ timeouts: { read: 1000, idle: 1000 } }, { timeouts: { read: 3000 } }, {})
+  assert.deepEqual(timeouts, { read: 3000, write: 5000, idle: 1000 })
+  assert.deepEqual(DEFAULT_SETTINGS.timeouts, { read: 3000, write: 5000, idle: 10_000 })
+})
+
+test('of the queries per connection the last block that sets them counts, also when it lifts the limit', () => {
+  assert.equal(merge({ maxTcpQueries: 5 }, {}).maxTcpQueries, 5)
+  assert.equal(merge({ maxTcpQueries: 5 }, { maxTcpQueries: -1 }, {}).maxTcpQueries, -1)
+})
+
+test('what one block allows holds for the listener', () => {
+  const { anyClass, debug } = merge({ anyClass: true }, { debug: true }, {})
+  assert.deepEqual([anyClass, debug], [true, true])
+})
