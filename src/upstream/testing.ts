@@ -38,8 +38,22 @@ export interface FakeServerOptions {
   without?: 'udp' | 'tcp'
 }
 
+/** Ports tried when the system's choice for TCP is taken on UDP. */
+const TRIES = 20
+
 /** Starts it on 127.0.0.1, on the same port for all transports. */
 export async function startFakeServer(options: FakeServerOptions): Promise<FakeServer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await openFakeServer(options)
+    } catch (error) {
+      const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      if (!taken || options.port !== undefined || tries === TRIES) throw error
+    }
+  }
+}
+
+async function openFakeServer(options: FakeServerOptions): Promise<FakeServer> {
   const address = '127.0.0.1'
   const received: Received[] = []
   const connections: Socket[] = []
@@ -87,7 +101,10 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
       }),
     )
     await new Promise<void>((resolve, reject) => {
-      udp.once('error', reject)
+      udp.once('error', (error) => {
+        stream.close()
+        reject(error)
+      })
       udp.bind(port, address, resolve)
     })
   }

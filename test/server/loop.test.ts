@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { findFreePorts } from '../kit/ports.ts'
 import { killLeftovers, startCli } from '../kit/process.ts'
-import { findFreePorts } from '../kit/unbound.ts'
 
 after(killLeftovers)
 

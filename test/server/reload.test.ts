@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, test } from 'node:test'
+import { findFreePorts } from '../kit/ports.ts'
 import { type Cli, killLeftovers, serveCli } from '../kit/process.ts'
 import { query } from '../kit/query.ts'
-import { findFreePorts } from '../kit/unbound.ts'
 
 let folder: string
 let version = 0
