@@ -2,114 +2,225 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { openUdp, type UdpOptions, type UdpSocket } from './udp.ts'
+import { loadLibc } from './libc.ts'
+import { openUdp } from './udp.ts'
+import type { UdpOptions, UdpPeer, UdpSocket } from './udp-socket.ts'
+
+type Cleanup = { after(call: () => void): void }
 
 interface Received {
   text: string
-  address: string
-  port: number
+  peer: UdpPeer
 }
 
-async function open(t: { after(call: () => void): void }, options: Partial<UdpOptions> = {}) {
-  const received: Received[] = []
-  const waiting: (() => void)[] = []
-  const socket: UdpSocket = await openUdp({
-    address: '127.0.0.1',
-    port: 0,
-    receive(packet, address, port) {
-      received.push({ text: Buffer.from(packet).toString('latin1'), address, port })
-      for (const wake of waiting.splice(0)) wake()
-    },
-    ...options,
-  })
-  t.after(() => socket.close())
-  const next = async (count = 1) => {
-    while (received.length < count) await new Promise<void>((resolve) => void waiting.push(resolve))
-    return received
+const LONGEST = 65_535
+
+for (const backEnd of ['dgram', 'libc'] as const) {
+  const skip = backEnd === 'libc' && !(await loadLibc()) ? 'no libc here' : false
+
+  /** Opens a socket that keeps all it receives. */
+  async function open(t: Cleanup, options: Partial<UdpOptions> = {}) {
+    const received: Received[] = []
+    const waiting: (() => void)[] = []
+    process.env['CORELET_NET'] = backEnd
+    const socket: UdpSocket = await openUdp({
+      address: '127.0.0.1',
+      port: 0,
+      longest: LONGEST,
+      receive(packet, peer) {
+        peer.keep()
+        received.push({ text: Buffer.from(packet).toString('latin1'), peer })
+        for (const wake of waiting.splice(0)) wake()
+      },
+      ...options,
+    }).finally(() => delete process.env['CORELET_NET'])
+    t.after(() => socket.close())
+    const next = async (count = 1) => {
+      while (received.length < count) await new Promise<void>((resolve) => void waiting.push(resolve))
+      return received
+    }
+    return { socket, next }
   }
-  return { socket, next }
+
+  const when = (name: string, run: (t: Cleanup) => Promise<void>) => test(`${backEnd}: ${name}`, { skip }, run)
+
+  when('receives up to 65507 octets and answers from its port', async (t) => {
+    const { socket, next } = await open(t)
+    const client = await openClient(t)
+    client.send('x'.repeat(65_507), socket.port, '127.0.0.1')
+    const [first] = await next()
+    assert.equal(first!.text.length, 65_507)
+    const { address, port, family, local } = first!.peer
+    assert.deepEqual([address, port, family], ['127.0.0.1', client.address().port, 1])
+    assert.deepEqual([local.address, local.port], ['127.0.0.1', socket.port])
+    const answer = once(client, 'message')
+    reply(first!.peer, 'hello')
+    const [message, from] = await answer
+    assert.equal(message.toString(), 'hello')
+    assert.equal(from.port, socket.port)
+  })
+
+  when('of a datagram that is too long only the front is received', async (t) => {
+    const { socket, next } = await open(t, { longest: 100 })
+    const client = await openClient(t)
+    client.send('y'.repeat(5000), socket.port, '127.0.0.1')
+    client.send('z'.repeat(100), socket.port, '127.0.0.1')
+    client.send('', socket.port, '127.0.0.1')
+    const received = await next(3)
+    assert.deepEqual(
+      received.map(({ text }) => text),
+      ['y'.repeat(100), 'z'.repeat(100), ''],
+    )
+  })
+
+  when('a wildcard socket takes both families and shows IPv4 clients as IPv4', async (t) => {
+    const { socket, next } = await open(t, { address: '' })
+    const v4 = await openClient(t)
+    const v6 = await openClient(t, '::1')
+    v4.send('four', socket.port, '127.0.0.1')
+    await next(1)
+    v6.send('six', socket.port, '::1')
+    const received = await next(2)
+    assert.deepEqual(
+      received.map(({ text, peer }) => [text, peer.address, peer.family]),
+      [
+        ['four', '127.0.0.1', 1],
+        ['six', '::1', 2],
+      ],
+    )
+    const answers = Promise.all([once(v4, 'message'), once(v6, 'message')])
+    for (const { peer } of received) reply(peer, 'ok')
+    for (const [message] of await answers) assert.equal(message.toString(), 'ok')
+  })
+
+  when('many datagrams at once all come in, with their senders', async (t) => {
+    const { socket, next } = await open(t)
+    const clients = await Promise.all(Array.from({ length: 4 }, () => openClient(t)))
+    const heard = clients.map((client) => {
+      const texts: string[] = []
+      return new Promise<string[]>((resolve) => {
+        client.on('message', (message) => {
+          if (texts.push(message.toString()) === 100) resolve(texts)
+        })
+      })
+    })
+    for (let i = 0; i < 100; i++) {
+      for (const [n, client] of clients.entries()) client.send(`${n}:${i}`, socket.port, '127.0.0.1')
+    }
+    for (const { text, peer } of [...(await next(400))]) reply(peer, `${text}!`)
+    for (const [n, texts] of (await Promise.all(heard)).entries()) {
+      assert.deepEqual(new Set(texts), new Set(Array.from({ length: 100 }, (_, i) => `${n}:${i}!`)))
+    }
+  })
+
+  when('what can not be sent is lost and disturbs nobody', async (t) => {
+    const { socket, next } = await open(t)
+    const client = await openClient(t)
+    client.send('a', socket.port, '127.0.0.1')
+    const { peer } = (await next())[0]!
+    peer.send(65_520)
+    peer.send(0)
+    const answer = once(client, 'message')
+    reply(peer, 'short enough')
+    assert.equal((await answer)[0].toString(), 'short enough')
+    socket.close()
+    reply(peer, 'too late')
+    socket.close()
+    await socket.drain()
+    await socket.receiveWaiting()
+  })
+
+  when('an ICMP error of an earlier answer does not disturb the socket', async (t) => {
+    const errors: Error[] = []
+    const { socket, next } = await open(t, { onError: (error) => errors.push(error) })
+    const gone = await openClient(t)
+    gone.send('a', socket.port, '127.0.0.1')
+    const { peer } = (await next())[0]!
+    await new Promise<void>((resolve) => void gone.close(resolve))
+    for (let i = 0; i < 5; i++) {
+      reply(peer, 'x')
+      await socket.drain()
+    }
+    const client = await openClient(t)
+    client.send('still there', socket.port, '127.0.0.1')
+    assert.equal((await next(2))[1]!.text, 'still there')
+    assert.deepEqual([errors, socket.dropped], [[], 0])
+  })
+
+  when('a port in use is an error, a shared one is not', async (t) => {
+    const { socket } = await open(t)
+    await assert.rejects(open(t, { port: socket.port }), {
+      code: 'EADDRINUSE',
+      syscall: 'bind',
+      message: `bind EADDRINUSE 127.0.0.1:${socket.port}`,
+    })
+    const shared = await open(t, { reusePort: true })
+    const again = await open(t, { port: shared.socket.port, reusePort: true })
+    assert.equal(again.socket.port, shared.socket.port)
+  })
+
+  when('an address that the machine has not is an error', async (t) => {
+    await assert.rejects(open(t, { address: '192.0.2.99' }), { code: 'EADDRNOTAVAIL' })
+    await assert.rejects(open(t, { address: '2001:db8::99' }), { code: 'EADDRNOTAVAIL' })
+  })
+
+  when('an IPv6 address takes no IPv4, so that both can have the port', async (t) => {
+    const six = await open(t, { address: '::' })
+    const four = await open(t, { address: '0.0.0.0', port: six.socket.port })
+    const client = await openClient(t)
+    client.send('four', six.socket.port, '127.0.0.1')
+    assert.equal((await four.next())[0]!.peer.address, '127.0.0.1')
+  })
+
+  when('what waits in the socket is received before it closes', async (t) => {
+    let received = 0
+    const { socket } = await open(t, { receive: () => received++ })
+    const client = await openClient(t)
+    for (let i = 0; i < 700; i++) client.send('x', socket.port, '127.0.0.1')
+    await new Promise<void>((resolve) => void client.send('x', socket.port, '127.0.0.1', () => resolve()))
+    await socket.receiveWaiting()
+    assert.equal(received, 701)
+  })
+
+  if (backEnd === 'dgram') continue
+
+  when('answers of a wildcard socket leave from the address that was asked', async (t) => {
+    for (const address of ['', '0.0.0.0']) {
+      const { socket, next } = await open(t, { address })
+      for (const [i, asked] of ['127.0.0.2', '127.0.0.1', '127.1.2.3'].entries()) {
+        const client = await openClient(t)
+        client.connect(socket.port, asked)
+        await once(client, 'connect')
+        client.send('a')
+        const { peer } = (await next(i + 1))[i]!
+        assert.deepEqual([peer.local.address, peer.local.port], [asked, socket.port])
+        const answer = once(client, 'message')
+        reply(peer, 'b')
+        await answer
+      }
+    }
+  })
+
+  when('peers are told apart while they are kept', async (t) => {
+    const { socket, next } = await open(t, { address: '' })
+    const clients = await Promise.all(['127.0.0.5', '127.0.0.6', '::1'].map((address) => openClient(t, address)))
+    for (const client of clients) client.send('a', socket.port, client.address().address)
+    const seen = (await next(3)).map(({ peer }) => `${peer.address} ${peer.local.address}`).sort()
+    assert.deepEqual(seen, ['127.0.0.5 127.0.0.5', '127.0.0.6 127.0.0.6', '::1 ::1'])
+  })
 }
 
-async function client(t: { after(call: () => void): void }, type: 'udp4' | 'udp6' = 'udp4') {
-  const socket = createSocket(type)
-  t.after(() => socket.close())
-  await new Promise<void>((resolve) => socket.bind(0, type === 'udp4' ? '127.0.0.1' : '::1', resolve))
+async function openClient(t: Cleanup, address = '127.0.0.1') {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  t.after(() => {
+    try {
+      socket.close()
+    } catch {}
+  })
+  await new Promise<void>((resolve) => void socket.bind(0, address, resolve))
   return socket
 }
 
-test('receives up to 65507 octets and answers from its port', async (t) => {
-  const { socket, next } = await open(t)
-  const peer = await client(t)
-  peer.send('x'.repeat(65_507), socket.port, '127.0.0.1')
-  const [first] = await next()
-  assert.equal(first!.text.length, 65_507)
-  assert.equal(first!.address, '127.0.0.1')
-  const answer = once(peer, 'message')
-  assert.equal(socket.send(Buffer.from('..hello'), 2, 5, first!.address, first!.port), true)
-  const [message, from] = await answer
-  assert.equal(message.toString(), 'hello')
-  assert.equal(from.port, socket.port)
-})
-
-test('a wildcard socket takes both families and shows IPv4 clients as IPv4', async (t) => {
-  const { socket, next } = await open(t, { address: '' })
-  const v4 = await client(t)
-  const v6 = await client(t, 'udp6')
-  v4.send('four', socket.port, '127.0.0.1')
-  await next(1)
-  v6.send('six', socket.port, '::1')
-  const received = await next(2)
-  assert.deepEqual(
-    received.map(({ text, address }) => [text, address]),
-    [
-      ['four', '127.0.0.1'],
-      ['six', '::1'],
-    ],
-  )
-  const answers = Promise.all([once(v4, 'message'), once(v6, 'message')])
-  for (const { address, port } of received) socket.send(Buffer.from('ok'), 0, 2, address, port)
-  for (const [message] of await answers) assert.equal(message.toString(), 'ok')
-})
-
-test('nothing that can be asked of send throws', async (t) => {
-  const { socket } = await open(t)
-  const octets = Buffer.from('x')
-  assert.equal(socket.send(octets, 0, 1, '127.0.0.1', 0), true)
-  assert.equal(socket.dropped, 1)
-  socket.send(octets, 0, 1, 'no address', 53)
-  socket.send(octets, 0, 1, '::1', 53)
-  socket.send(octets, 0, 1, '127.0.0.1', 65_536)
-  socket.send(Buffer.alloc(65_535), 0, 65_535, '127.0.0.1', 9)
-  assert.equal(socket.dropped, 2)
-  socket.close()
-  socket.send(octets, 0, 1, '127.0.0.1', 53)
-  assert.equal(socket.dropped, 3)
-  socket.close()
-})
-
-test('when too much waits for the network, datagrams are dropped and counted', async (t) => {
-  const { socket } = await open(t, { maxSendQueue: -1 })
-  assert.equal(socket.send(Buffer.from('x'), 0, 1, '127.0.0.1', 9), true)
-  assert.equal(socket.dropped, 1)
-  await socket.drain()
-})
-
-test('an ICMP error of an earlier answer does not disturb the socket', async (t) => {
-  const { socket, next } = await open(t)
-  const gone = createSocket('udp4')
-  await new Promise<void>((resolve) => gone.bind(0, '127.0.0.1', resolve))
-  const { port } = gone.address()
-  await new Promise<void>((resolve) => gone.close(resolve))
-  for (let i = 0; i < 5; i++) socket.send(Buffer.from('x'), 0, 1, '127.0.0.1', port)
-  const peer = await client(t)
-  peer.send('still there', socket.port, '127.0.0.1')
-  assert.equal((await next())[0]!.text, 'still there')
-})
-
-test('a port in use is an error, a shared one is not', async (t) => {
-  const { socket } = await open(t)
-  await assert.rejects(open(t, { port: socket.port }), { code: 'EADDRINUSE' })
-  const shared = await open(t, { reusePort: true })
-  const again = await open(t, { port: shared.socket.port, reusePort: true })
-  assert.equal(again.socket.port, shared.socket.port)
-})
+function reply(peer: UdpPeer, text: string): void {
+  peer.send(Buffer.from(text).copy(peer.out, peer.offset))
+}

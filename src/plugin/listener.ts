@@ -14,4 +14,6 @@ export type Transport = 'dns' | 'tls' | 'quic' | 'https' | 'https3' | 'grpc'
 export interface Peer {
   readonly address: string
   readonly port: number
+  /** 1 for IPv4, 2 for IPv6, where it is known without looking at the text of `address`. */
+  readonly family?: 1 | 2
 }

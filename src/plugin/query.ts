@@ -66,7 +66,7 @@ export class Query extends QueryView {
 
   /** 1 for IPv4, 2 for IPv6. */
   get family(): 1 | 2 {
-    return this.client.address.includes(':') ? 2 : 1
+    return this.client.family ?? (this.client.address.includes(':') ? 2 : 1)
   }
 
   /** Octets that an answer to it may have: 65535 on TCP, else at least 512 and at most what the client takes. */
@@ -105,7 +105,7 @@ export class Query extends QueryView {
 
   /** The same question as if it had come over `proto`; background work uses TCP so that nothing is cut off. */
   over(proto: 'udp' | 'tcp'): Query {
-    const derived = new Query(this.listener, this.client, this.local, proto, this.received)
+    const derived = new Query(this.listener, copyOf(this.client), copyOf(this.local), proto, this.received)
     readQuery(copy(this.packet), derived)
     derived.zone = this.zone
     derived.view = this.view
@@ -186,6 +186,11 @@ export class Query extends QueryView {
 /** An own copy of some octets; `slice` would make a view of those in a Buffer. */
 function copy(octets: Uint8Array, start = 0, end = octets.length): Uint8Array {
   return new Uint8Array(octets.subarray(start, end))
+}
+
+/** An end that outlives the batch its datagram came in. */
+function copyOf({ address, port }: Peer): Peer {
+  return { address, port }
 }
 
 /** The rcodes that a failed reply may carry (CoreDNS's contract: nothing was written yet). */

@@ -115,7 +115,9 @@ test('queries know their client, the address they came to and how they came', as
   )
   await ask('kdig', server, '+short', 'a.example')
   await ask('kdig', server, '+short', '+tcp', 'a.example')
-  assert.deepEqual(seen, ['udp 127.0.0.1 :: true', 'tcp 127.0.0.1 127.0.0.1 true'])
+  // dgram does not know which of all addresses a datagram was sent to.
+  const wildcard = process.env['CORELET_NET'] === 'dgram' ? '::' : '127.0.0.1'
+  assert.deepEqual(seen, [`udp 127.0.0.1 ${wildcard} true`, 'tcp 127.0.0.1 127.0.0.1 true'])
 })
 
 test('a port that is taken', async () => {

@@ -1,13 +1,15 @@
 import { openTcp, type TcpServer, type TcpSettings } from '../net/tcp.ts'
 import type { TcpConnection } from '../net/tcp-connection.ts'
-import { openUdp, type UdpSocket } from '../net/udp.ts'
+import { openUdp } from '../net/udp.ts'
+import type { UdpSocket } from '../net/udp-socket.ts'
 import type { Clock, Timer } from '../plugin/clock.ts'
 import type { Listener, Peer } from '../plugin/listener.ts'
 import { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
+import { MAX_MESSAGE } from './finish.ts'
 import { MAX_QUERY } from './gate.ts'
 import { RouteTable } from './route.ts'
-import { QueryServer, ROOM, type ServerHooks, type Sink } from './serve.ts'
+import { QueryServer, type ServerHooks, type Sink } from './serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
 
 export interface DnsListenerOptions {
@@ -46,13 +48,11 @@ export class DnsListener implements Listener {
   #port: number
   #udp: UdpSocket | undefined
   #tcp: TcpServer | undefined
-  #udpPeer: Peer
 
   constructor(options: DnsListenerOptions) {
     this.address = options.address
     this.#port = options.port
     this.#label = toLabel(this)
-    this.#udpPeer = { address: options.address, port: options.port }
     this.#options = options
     const routes = options.routes ?? new RouteTable([])
     this.#server = new QueryServer(routes, options.settings ?? DEFAULT_SETTINGS, options.hooks)
@@ -96,7 +96,6 @@ export class DnsListener implements Listener {
         this.#tcp = tcp
         this.#port = tcp.port
         this.#label = toLabel(this)
-        this.#udpPeer = { address: this.#udp.address, port: this.#udp.port }
         return
       } catch (error) {
         await tcp.close()
@@ -109,13 +108,7 @@ export class DnsListener implements Listener {
   async #openTcp(): Promise<TcpServer> {
     const { address, clock, fds, reusePort = false, onError } = this.#options
     const receive = (message: Uint8Array, connection: TcpConnection) => {
-      const query = this.#toQuery(connection.peer, connection.local, 'tcp')
-      this.#server.serve(message, query, {
-        answer(_query, octets, length) {
-          connection.answer(octets, length)
-          return true
-        },
-      })
+      this.#server.serve(message, this.#toQuery(connection.peer, connection.local, 'tcp'), new TcpSink(connection))
     }
     try {
       return await openTcp({
@@ -136,18 +129,12 @@ export class DnsListener implements Listener {
 
   #openUdp(port: number): Promise<UdpSocket> {
     const { address, fds, reusePort = false, onError } = this.#options
-    const sink: Sink = {
-      answer: ({ client }, octets, length) =>
-        length === 0 || this.#udp!.send(octets, ROOM, length, client.address, client.port),
-    }
     return openUdp({
       address,
       port,
       reusePort,
-      receive: (packet, host, from) => {
-        if (from !== 0)
-          this.#server.serve(packet, this.#toQuery({ address: host, port: from }, this.#udpPeer, 'udp'), sink)
-      },
+      longest: MAX_QUERY + 1,
+      receive: (packet, peer) => this.#server.serve(packet, this.#toQuery(peer, peer.local, 'udp'), peer),
       ...(fds && { fd: fds.udp }),
       ...(onError && { onError }),
     })
@@ -176,12 +163,14 @@ export class DnsListener implements Listener {
   /** Answers a message that came in another way than over these sockets; undefined is silence. */
   serve(packet: Uint8Array, client: Peer, local: Peer, proto: 'udp' | 'tcp'): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {
-      this.#server.serve(packet, this.#toQuery(client, local, proto), {
-        answer(_query, octets, length) {
-          resolve(length === 0 ? undefined : octets.slice(ROOM, ROOM + length))
-          return true
-        },
-      })
+      const out = new Uint8Array(MAX_MESSAGE)
+      const sink: Sink = {
+        out,
+        offset: 0,
+        send: (length) => resolve(length === 0 ? undefined : out.subarray(0, length)),
+        keep() {},
+      }
+      this.#server.serve(packet, this.#toQuery(client, local, proto), sink)
     })
   }
 
@@ -193,6 +182,7 @@ export class DnsListener implements Listener {
     const tcpClosed = this.#tcp?.close()
     const answered = async () => {
       await nextTurn()
+      await this.#udp?.receiveWaiting()
       await this.#server.idle()
       await this.#udp?.drain()
       await tcpClosed
@@ -209,9 +199,31 @@ export class DnsListener implements Listener {
   }
 }
 
-/** The event loop has gone round: what waited in the sockets was read. */
+/** The event loop has gone round: what waited in the connections was read. */
 async function nextTurn(): Promise<void> {
   for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Octets of room in front of a message, for its length. */
+const ROOM = 2
+
+/** Answers of all TCP connections are written here; a connection takes a copy. */
+const tcpOut = new Uint8Array(ROOM + MAX_MESSAGE)
+
+class TcpSink implements Sink {
+  readonly out = tcpOut
+  readonly offset = ROOM
+  readonly #connection: TcpConnection
+
+  constructor(connection: TcpConnection) {
+    this.#connection = connection
+  }
+
+  send(length: number): void {
+    this.#connection.answer(this.out, length)
+  }
+
+  keep(): void {}
 }
 
 function toTcpSettings(settings: ListenerSettings): TcpSettings {

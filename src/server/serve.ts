@@ -3,7 +3,7 @@ import { RCODES } from '../dns/constants.ts'
 import { isPending } from '../plugin/chain.ts'
 import type { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
-import { finishReply, MAX_MESSAGE } from './finish.ts'
+import { finishReply } from './finish.ts'
 import { admit, writeVerdict } from './gate.ts'
 import type { RouteTable } from './route.ts'
 import type { ListenerSettings } from './settings.ts'
@@ -16,17 +16,16 @@ export interface ServerHooks {
   panic(query: Query, error: unknown): void
 }
 
-/** Takes answers back to the client. */
+/** The way back to the client of one query; a socket's peer is one. */
 export interface Sink {
-  /**
-   * Settles one query: `octets` hold {@link ROOM} octets of room and then `length` octets of message; a length of 0 is silence.
-   * @returns whether `octets` may be written to again; if not, they belong to the sink now
-   */
-  answer(query: Query, octets: Uint8Array, length: number): boolean
+  /** The answer is written to `out` from `offset` on, where 65535 octets have room. */
+  readonly out: Uint8Array
+  readonly offset: number
+  /** Settles the query with the `length` octets that were written; 0 is silence. */
+  send(length: number): void
+  /** The answer comes later. */
+  keep(): void
 }
-
-/** Octets of room in front of a message: for the length on TCP. */
-export const ROOM = 2
 
 /** Lookups through the server's own chain that may follow from one another. */
 const MAX_DEPTH = 8
@@ -39,7 +38,6 @@ export class QueryServer {
   /** Queries turned away because too many were in work. */
   overloads = 0
   #routes: RouteTable
-  #out = new Uint8Array(ROOM + MAX_MESSAGE)
   readonly #waiting: (() => void)[] = []
   readonly #hooks: ServerHooks
 
@@ -55,15 +53,15 @@ export class QueryServer {
     this.settings = settings
   }
 
-  /** Fills `query` from `packet`, answers it and hands the answer to `sink`: at once, or when the plugins' promise settles. */
+  /** Fills `query` from `packet`, answers it through `sink`: at once, or when the plugins' promise settles. */
   serve(packet: Uint8Array, query: Query, sink: Sink): void {
     const verdict = admit(packet, query, this.settings)
     if (verdict === 'serve') this.#ask(query, sink)
     else if (verdict === 'refused') this.#fail(query, query.rcode, sink)
-    else if (verdict === 'drop') this.#send(query, sink, 0)
+    else if (verdict === 'drop') sink.send(0)
     else {
       if (verdict === 'no-question') this.#hooks.dropped(query, query.rcode)
-      this.#send(query, sink, writeVerdict(verdict, query, this.#out, ROOM))
+      sink.send(writeVerdict(verdict, query, sink.out, sink.offset))
     }
   }
 
@@ -108,6 +106,7 @@ export class QueryServer {
 
   #wait(query: Query, result: Promise<Reply>, sink: Sink): void {
     query.keep()
+    sink.keep()
     this.inFlight++
     result.then(
       (reply) => {
@@ -129,12 +128,12 @@ export class QueryServer {
   #reply(query: Query, reply: Reply, sink: Sink): void {
     let length: number
     try {
-      length = finishReply(query, reply, this.#out, ROOM, this.settings.maxUdpSize)
+      length = finishReply(query, reply, sink.out, sink.offset, this.settings.maxUdpSize)
     } catch (error) {
       this.#recover(query, error, sink)
       return
     }
-    this.#send(query, sink, length)
+    sink.send(length)
   }
 
   #recover(query: Query, error: unknown, sink: Sink): void {
@@ -147,10 +146,6 @@ export class QueryServer {
   #fail(query: Query, rcode: number, sink: Sink): void {
     this.#hooks.dropped(query, rcode)
     const reply = query.fail(rcode, '', '')
-    this.#send(query, sink, finishReply(query, reply, this.#out, ROOM, this.settings.maxUdpSize))
-  }
-
-  #send(query: Query, sink: Sink, length: number): void {
-    if (!sink.answer(query, this.#out, length)) this.#out = new Uint8Array(ROOM + MAX_MESSAGE)
+    sink.send(finishReply(query, reply, sink.out, sink.offset, this.settings.maxUdpSize))
   }
 }
