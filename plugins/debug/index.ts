@@ -4,6 +4,7 @@ import { definePlugin } from 'corelet/plugin'
 export default definePlugin({
   name: 'debug',
   summary: 'writes DEBUG lines and leaves errors that plugins throw uncaught',
+  repeat: 'last',
   directive: { args: [] },
   configure(_options, settings) {
     settings.debug = true

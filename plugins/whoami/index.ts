@@ -4,6 +4,7 @@ import { definePlugin, MAX_NAME, type Query, type ResourceRecord } from 'corelet
 export default definePlugin({
   name: 'whoami',
   summary: 'answers with the address, port and protocol of the client',
+  repeat: 'last',
   directive: { args: [] },
   start: () =>
     function whoami(query) {
