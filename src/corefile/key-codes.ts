@@ -51,6 +51,30 @@ export const KEY_CODES = {
     example: '127.0.0.1 {\n  whoami\n}',
     severity: 'warning',
   },
+  'network-as-zone': {
+    message: '{0} is taken for a domain name, not for a network',
+    hint: 'a network is ADDRESS/BITS, at most /32 for IPv4 and /128 for IPv6, without a final dot',
+    example: '10.0.0.0/33 {\n  whoami\n}',
+    severity: 'warning',
+  },
+  'comma-in-zone': {
+    message: "'{0}' is one zone whose name has a comma in it",
+    hint: 'put a blank behind the comma',
+    example: 'example.com,example.org {\n  whoami\n}',
+    severity: 'warning',
+  },
+  'brace-in-zone': {
+    message: "the brace in '{0}' belongs to the name of the zone",
+    hint: 'put a blank before the {',
+    example: 'example.org{\n  whoami\n}',
+    severity: 'warning',
+  },
+  'zone-not-ascii': {
+    message: "'{0}' is not ASCII, and names in queries are",
+    hint: 'write {1}',
+    example: 'bücher.example {\n  whoami\n}',
+    severity: 'warning',
+  },
   'already-defined': {
     message: 'cannot serve {0} - it is already defined',
     hint: 'it is on line {1} of {2}; merge the blocks, or give them different zones, ports, addresses or views',

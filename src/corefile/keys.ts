@@ -1,4 +1,7 @@
 /** The keys of a server block: `[TRANSPORT://]ZONE[:PORT]`. */
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import { normalizeName } from '../dns/name.ts'
 import { normalizeZone } from '../dns/zone.ts'
 import { createDiagnostic, type Finding } from './diagnostics.ts'
 import { KEY_CODES } from './key-codes.ts'
@@ -55,12 +58,16 @@ function readKey(token: Token, dnsPort: number, take: (finding: Finding) => void
   if (scheme === 'unix') return report('scheme-without-server', token.text)
   const number = port ?? (scheme === 'dns' ? dnsPort : DEFAULT_PORTS[scheme])
   if (number < 0 || number > 0xffff) return report('key-bad-port', String(number), rest)
-  warn(host, report)
+  warn(host, zones, report)
   return { transport: scheme, zones, port: number, token }
 }
 
 /** Zones that CoreDNS takes although nobody means them. */
-function warn(host: string, report: (code: keyof typeof KEY_CODES, ...params: string[]) => void): void {
+function warn(
+  host: string,
+  zones: readonly string[],
+  report: (code: keyof typeof KEY_CODES, ...params: string[]) => void,
+): void {
   const scheme = /^([^:/]+):\/\//.exec(host)?.[1]
   const port = /:([^:/]+)$/.exec(host)?.[1]
   if (scheme) {
@@ -70,6 +77,14 @@ function warn(host: string, report: (code: keyof typeof KEY_CODES, ...params: st
     report('port-not-a-number', port, host)
   } else if (/^\d+\.\d+\.\d+\.\d+\.?$/.test(host) || host.endsWith(':')) {
     report('address-as-zone', host)
+  } else if (isIP(host.replace(/\/.*/s, '')) && zones[0] === normalizeName(host)) {
+    report('network-as-zone', host)
+  } else if (host.includes(',')) {
+    report('comma-in-zone', host)
+  } else if (/[{}]$/.test(host)) {
+    report('brace-in-zone', host)
+  } else if (/[^\0-\x7f]/.test(host)) {
+    report('zone-not-ascii', host, domainToASCII(host) || 'the name in ASCII')
   }
 }
 
