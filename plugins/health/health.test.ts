@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { type FakeContext, fakeContext, readText, settle, startPlugin } from '../../src/plugin/testing.ts'
 import health from './index.ts'
@@ -91,16 +92,16 @@ test('without lameduck draining is done at once', async () => {
 })
 
 /** Starts it as if it had bound the port of a server that answers by `answer`; undefined: of no server at all. */
-async function startAt(t: TestContext, answer: RequestListener | undefined) {
+async function startAt(t: TestContext, answer: RequestListener | undefined, host = '127.0.0.1') {
   const server = createServer(answer ?? (() => {}))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve))
   const { port } = server.address() as AddressInfo
   const close = () => {
     server.closeAllConnections()
     return new Promise((resolve) => server.close(resolve))
   }
   if (!answer) await close()
-  const serve = async () => ({ host: '127.0.0.1', port })
+  const serve = async () => ({ host, port })
   const started = await startPlugin(health, 'health', fakeContext({ plugin: 'health', http: { serve } }))
   started.running.listening!()
   t.after(async () => {
@@ -135,6 +136,20 @@ test('asks itself every second and measures how long it takes', async (t) => {
   await context.clock.advance(5000)
   assert.equal(paths.length, 3)
 })
+
+for (const host of ['::1', '::1%lo']) {
+  test(`asks itself at [${host}]`, { skip: !hasLoopback6() }, async (t) => {
+    const { context } = await startAt(t, (_request, response) => response.end('OK'), host)
+    await context.clock.advance(1000)
+    await measured(context, 1)
+    assert.deepEqual(context.lines, [])
+  })
+}
+
+/** Whether the machine has `::1` on an interface called `lo`. */
+function hasLoopback6(): boolean {
+  return networkInterfaces()['lo']?.some(({ address }) => address === '::1') ?? false
+}
 
 test('warns when its request fails', async (t) => {
   const { context, url } = await startAt(t, undefined)

@@ -12,6 +12,7 @@ export function startSelfCheck(
   { log, metrics, clock }: Pick<PluginContext, 'metrics' | 'clock'> & { log: Logger },
 ): { stop(): void } {
   const host = address.host === '' ? 'localhost' : address.host
+  const target = { host, port: address.port, path: '/health' }
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}/health`
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const duration = metrics
@@ -40,7 +41,7 @@ export function startSelfCheck(
 
   function request(): Promise<Error | undefined> {
     return new Promise((resolve) => {
-      const sent = get(url, { agent }, (response) => response.resume().once('close', () => settle(undefined)))
+      const sent = get({ ...target, agent }, (response) => response.resume().once('close', () => settle(undefined)))
       const timer = clock.timeout(TIMEOUT, () => sent.destroy(new Error('no answer within 3s')))
       sent.on('error', settle)
       function settle(error: Error | undefined) {
