@@ -12,9 +12,6 @@ export interface ConsolidationOptions {
   showFirst: boolean
 }
 
-/** The longest time that a timer can be set to, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1
-
 /** Counts the errors of one pattern and logs the count when the period that the first one began is over. */
 export class Consolidation {
   readonly #options: ConsolidationOptions
@@ -41,7 +38,7 @@ export class Consolidation {
     this.#errors++
     if (this.#errors > 1) return
     if (showFirst) this.#log[level](line)
-    this.#timer = this.#clock.timeout(Math.min(Math.max(period, 0), MAX_TIMEOUT), () => this.#summarize())
+    this.#timer = this.#clock.timeout(Math.max(period, 0), () => this.#summarize())
   }
 
   /** Logs what was counted so far. */
