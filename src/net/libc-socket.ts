@@ -1,4 +1,5 @@
 import { EAGAIN, EINTR, type Libc, type Poll, toSystemError } from './libc.ts'
+
 import { ENDS } from './message-vector.ts'
 import { BATCH, ReceiveBatch } from './receive-batch.ts'
 import { SendBatch } from './send-batch.ts'
@@ -95,7 +96,7 @@ export class LibcSocket implements UdpSocket {
   #receiveBatch(): number {
     if (!this.#open) return 0
     const batch = this.#received
-    const count = batch.receive(this.#fd)
+    const count = batch.receive(this.libc, this.#fd)
     if (count < 0) {
       const errno = this.libc.errno()
       if (errno !== EAGAIN && errno !== EINTR) this.#onError?.(toSystemError(this.libc, 'recvmmsg'))

@@ -15,14 +15,12 @@ const LINE = 64
 /** Room for a batch of datagrams. Sockets share it: a batch is through before another is received. */
 export class ReceiveBatch {
   readonly vector: MessageVector
-  readonly #libc: Libc
   readonly #longest: number
   readonly #stride: number
   readonly #views: (Uint8Array | undefined)[] = new Array(BATCH * SHORT).fill(undefined)
   #filled = BATCH
 
   constructor(libc: Libc, longest: number) {
-    this.#libc = libc
     this.#longest = longest
     this.#stride = (Math.ceil(longest / LINE) | 1) * LINE
     this.vector = new MessageVector(libc, BATCH, BATCH * this.#stride)
@@ -30,9 +28,9 @@ export class ReceiveBatch {
   }
 
   /** Takes what waits in the socket, up to {@link BATCH} datagrams, without waiting. @returns their number, −1 for an error */
-  receive(fd: number): number {
+  receive(libc: Libc, fd: number): number {
     for (let i = 0; i < this.#filled; i++) this.vector.clear(i)
-    const count = this.#libc.recvmmsg(fd, this.vector.address, BATCH, MSG_DONTWAIT, 0)
+    const count = libc.recvmmsg(fd, this.vector.address, BATCH, MSG_DONTWAIT, 0)
     this.#filled = Math.max(0, count)
     return count
   }

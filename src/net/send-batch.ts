@@ -4,7 +4,7 @@ import { BATCH } from './receive-batch.ts'
 import { AF_INET, INET_SIZE, INET6_SIZE } from './socket-address.ts'
 import { MAX_DATAGRAM } from './udp-socket.ts'
 
-/** Octets of datagrams in a batch; the last one may go beyond. */
+/** Octets of datagrams in a batch. The last one may go beyond, and one more be written that finds it full. */
 const BULK = 1 << 16
 
 const MSG_DONTWAIT = 0x40
@@ -23,7 +23,7 @@ export class SendBatch {
 
   constructor(libc: Libc) {
     this.#libc = libc
-    this.#vector = new MessageVector(libc, BATCH, BULK + MAX_DATAGRAM)
+    this.#vector = new MessageVector(libc, BATCH, BULK + 2 * MAX_DATAGRAM)
     this.octets = this.#vector.octets
   }
 

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { loadLibc } from './libc.ts'
+import { promisify } from 'node:util'
+import { EAGAIN, type Libc, loadLibc } from './libc.ts'
+import { MessageVector } from './message-vector.ts'
+import { BATCH } from './receive-batch.ts'
+import { AF_INET, toSocketAddress } from './socket-address.ts'
 import { openUdp } from './udp.ts'
+import { bindLibc } from './udp-libc.ts'
 import type { UdpOptions, UdpPeer, UdpSocket } from './udp-socket.ts'
 
 type Cleanup = { after(call: () => void): void }
@@ -15,8 +21,14 @@ interface Received {
 
 const LONGEST = 65_535
 
+const ENOMEM = 12
+const SOCK_RAW = 3
+const IPPROTO_UDP = 17
+
+const libc = await loadLibc()
+
 for (const backEnd of ['dgram', 'libc'] as const) {
-  const skip = backEnd === 'libc' && !(await loadLibc()) ? 'no libc here' : false
+  const skip = backEnd === 'libc' && !libc
 
   /** Opens a socket that keeps all it receives. */
   async function open(t: Cleanup, options: Partial<UdpOptions> = {}) {
@@ -209,6 +221,96 @@ for (const backEnd of ['dgram', 'libc'] as const) {
     assert.deepEqual(seen, ['127.0.0.5 127.0.0.5', '127.0.0.6 127.0.0.6', '::1 ::1'])
   })
 }
+
+test('libc: answers wait while the network takes none, and are sent when it does', { skip: !libc }, async (t) => {
+  let busy = true
+  const stalling: Libc = {
+    ...libc!,
+    sendmmsg: (...args) => (busy ? -1 : libc!.sendmmsg(...args)),
+    errno: () => (busy ? EAGAIN : libc!.errno()),
+  }
+  let count = 0
+  const receive = (_packet: Uint8Array, peer: UdpPeer) => reply(peer, `answer ${count++}`)
+  const options: UdpOptions = { address: '127.0.0.1', port: 0, longest: LONGEST, receive }
+  const socket = bindLibc(stalling, options, '127.0.0.1')
+  t.after(() => socket.close())
+  const client = await openClient(t)
+  const answers: string[] = []
+  client.on('message', (answer) => answers.push(answer.toString()))
+  for (let i = 0; i < 100; i++) client.send('x', socket.port, '127.0.0.1')
+  while (count < 100) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([answers.length, socket.dropped], [0, 100 - BATCH])
+  const drained = socket.drain()
+  busy = false
+  await drained
+  while (answers.length < BATCH) await new Promise((resolve) => setImmediate(resolve))
+  client.send('x', socket.port, '127.0.0.1')
+  while (answers.length <= BATCH) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([answers[0], answers.at(-1), socket.dropped], ['answer 0', 'answer 100', 100 - BATCH])
+})
+
+test('libc: other errors of the socket are told, and it goes on', { skip: !libc }, async (t) => {
+  let broken = true
+  const errors: string[] = []
+  const failing: Libc = {
+    ...libc!,
+    recvmmsg: (...args) => (broken ? -1 : libc!.recvmmsg(...args)),
+    errno: () => (broken ? ENOMEM : libc!.errno()),
+  }
+  const onError = (error: NodeJS.ErrnoException) => {
+    errors.push(error.message)
+    broken = errors.length < 3
+  }
+  const received = new Promise<string>((resolve) => {
+    const receive = (packet: Uint8Array) => resolve(Buffer.from(packet).toString())
+    const socket = bindLibc(failing, { address: '', port: 0, longest: LONGEST, receive, onError }, '::')
+    t.after(() => socket.close())
+    void openClient(t).then((client) => client.send('x', socket.port, '127.0.0.1'))
+  })
+  assert.equal(await received, 'x')
+  assert.deepEqual(errors, Array(3).fill('recvmmsg ENOMEM'))
+})
+
+test('without libc there is dgram', async () => {
+  const source = `
+    import { registerHooks } from 'node:module'
+    registerHooks({ resolve(name, context, next) { if (name === 'koffi') throw new Error('not installed'); return next(name, context) } })
+    const { openUdp } = await import('./udp.ts')
+    const socket = await openUdp({ address: '127.0.0.1', port: 0, longest: 512, receive() {} })
+    console.log(socket.constructor.name)
+    socket.close()
+  `
+  const args = ['--input-type=module-typescript', '-e', source]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
+  assert.equal(stdout, 'DgramSocket\n')
+})
+
+/** The header of a UDP datagram in front of its octets; raw sockets send any. */
+const FROM_PORT_0 = (to: number) => Uint8Array.of(0, 0, to >> 8, to & 0xff, 0, 9, 0, 0, 0x78)
+
+test('libc: nothing from port 0 is received', { skip: !libc || process.getuid!() !== 0 }, async (t) => {
+  const received: string[] = []
+  const receive = (packet: Uint8Array) => void received.push(Buffer.from(packet).toString())
+  for (const backEnd of ['dgram', 'libc']) {
+    process.env['CORELET_NET'] = backEnd
+    const socket = await openUdp({ address: '127.0.0.1', port: 0, longest: LONGEST, receive })
+    delete process.env['CORELET_NET']
+    t.after(() => socket.close())
+    const raw = libc!.socket(AF_INET, SOCK_RAW, IPPROTO_UDP)
+    t.after(() => void libc!.close(raw))
+    const vector = new MessageVector(libc!, 1, 64)
+    const octets = FROM_PORT_0(socket.port)
+    vector.octets.set(octets)
+    vector.setOctets(0, 0, octets.length)
+    vector.words.set(new Uint32Array(toSocketAddress(libc!, '127.0.0.1', 0).buffer), vector.ends(0))
+    vector.setEnds(0, 16, 0)
+    assert.equal(libc!.sendmmsg(raw, vector.address, 1, 0), 1)
+    const client = await openClient(t)
+    client.send(backEnd, socket.port, '127.0.0.1')
+    while (!received.includes(backEnd)) await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.deepEqual(received, ['dgram', 'libc'])
+})
 
 async function openClient(t: Cleanup, address = '127.0.0.1') {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
