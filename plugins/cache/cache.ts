@@ -65,12 +65,12 @@ export class Cache {
       return result.then((reply) => this.#answer(query, key, reply, counters))
     }
     counters.hits[entry.part].inc()
-    if (entry.wildcard !== undefined) publishWildcard(query, entry.wildcard)
     const left = entry.remaining(now)
     if (left <= 0) return this.#serveStale(query, key, entry, next, counters)
     if (this.#options.prefetch.amount > 0 && this.#isPopular(entry, left, now)) {
       this.#refreshInBackground(query, key, entry, next, counters)
     }
+    publishWildcard(query, entry)
     return entry.toReply(query, this.#options.keepTtl ? entry.ttl : left, hitReason)
   }
 
@@ -117,6 +117,7 @@ export class Cache {
     const { clock } = this.#context
     const serve = () => {
       counters.stale.inc()
+      publishWildcard(query, entry)
       const ttl = stale.ttl > 0 || !keepTtl ? stale.ttl : entry.ttl
       return entry.toReply(query, ttl, `stale, expired ${-entry.remaining(clock.monotonic())} s ago`)
     }
@@ -127,17 +128,23 @@ export class Cache {
     if (!entry.refreshing && !this.#mayRefresh(entry)) return serve()
     if (stale.timeout === 0) {
       const refresh = this.#refresh(asking(query), key, entry, next, counters)
-      return refresh.then((fresh) => (fresh ? toClient(query, fresh.reply, fresh.ttl) : serve()))
+      return refresh.then((fresh) => {
+        if (!fresh) return serve()
+        query.copyMetadata(fresh.asked)
+        return toClient(query, fresh.reply, fresh.ttl)
+      })
     }
     const refresh = this.#refresh(asking(query).over('tcp'), key, entry, next, counters)
-    return new Promise((resolve) => {
-      const timer = clock.timeout(stale.timeout, () => resolve(serve()))
+    return new Promise<Fresh | undefined>((resolve) => {
+      const timer = clock.timeout(stale.timeout, () => resolve(undefined))
       refresh.then((fresh) => {
         timer.cancel()
-        if (!fresh) resolve(serve())
-        else if (fresh.entry) resolve(fresh.entry.toReply(query, fresh.ttl, 'verified'))
-        else resolve(toClient(query, fresh.reply, fresh.ttl))
+        resolve(fresh)
       })
+    }).then((fresh) => {
+      if (!fresh) return serve()
+      query.copyMetadata(fresh.asked)
+      return fresh.entry?.toReply(query, fresh.ttl, 'verified') ?? toClient(query, fresh.reply, fresh.ttl)
     })
   }
 
@@ -187,7 +194,7 @@ export class Cache {
       entry.lastHit = old.lastHit
     }
     if (this.#options.stale.preferPositive && !verdict.positive) return undefined
-    return { reply, ttl: verdict.ttl, entry }
+    return { asked, reply, ttl: verdict.ttl, entry }
   }
 }
 
@@ -202,6 +209,6 @@ function toClient(query: Query, reply: Reply, ttl: number): Reply {
   return reply.copy({ ttl, flags: (flags & ~RD) | (query.flags & RD), options: [] })
 }
 
-function publishWildcard(query: Query, wildcard: string): void {
-  query.setMetadata('zone/wildcard', () => wildcard)
+function publishWildcard(query: Query, { wildcard }: Entry): void {
+  if (wildcard !== undefined) query.setMetadata('zone/wildcard', () => wildcard)
 }

@@ -30,8 +30,9 @@ function toSuffix(qtype: number, qclass: number, bits: number): string {
 /** The two parts of the cache: answers; NXDOMAIN, NODATA and failures. */
 export type PartName = 'success' | 'denial'
 
-/** The outcome of a refresh: an answer, the TTL in seconds to send it with, and its entry if it could be kept. */
+/** The outcome of a refresh: what was asked, the answer, the TTL in seconds to send it with, and its entry if it could be kept. */
 export interface Fresh {
+  asked: Query
   reply: Reply
   ttl: number
   entry: Entry | undefined

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { AA, AD, RA, RCODES, TC } from 'corelet/plugin'
+import { AA, AD, type Query, RA, RCODES, TC } from 'corelet/plugin'
 import { settle, toQuery } from '../../src/plugin/testing.ts'
 import { answer, brief, good, type Message, NAME, NODATA, NX, SERVFAIL, type Step, start, waiting } from './kit.ts'
 
@@ -197,6 +197,56 @@ describe('serve_stale', () => {
     assert.deepEqual(brief(askNow()), ['192.0.2.2', 60])
     assert.equal(asked.length, 2)
     assert.equal(count('served_stale'), 1)
+  })
+
+  test('verify with a timeout: a stale answer counts once, also when the new one fails after it', async () => {
+    const slow = waiting()
+    const { ask, clock, count } = await start('cache {\nserve_stale 1h verify 1s\n}', good(1), slow.step)
+    await ask()
+    await clock.advance(61_000)
+    const reply = ask()
+    await clock.advance(1000)
+    await reply
+    slow.answer(SERVFAIL)
+    await settle()
+    assert.equal(count('served_stale'), 1)
+  })
+
+  for (const mode of ['verify', 'verify 1s']) {
+    test(`${mode}: all that wait get the metadata of the new answer, and the lookup has what was known before`, async () => {
+      const seen: unknown[] = []
+      const { ask, clock, plugin, next } = await start(`cache {\nserve_stale 1h ${mode}\n}`, good(1), async (query) => {
+        seen.push(query.metadata('view/name'))
+        query.setMetadata('forward/upstream', () => '192.0.2.53:53')
+        return answer(query, good(2))
+      })
+      await ask()
+      await clock.advance(61_000)
+      const queries = [toQuery(NAME), toQuery(NAME)]
+      for (const query of queries) query.setMetadata('view/name', () => 'inner')
+      await Promise.all(queries.map((query) => plugin.ask(query, next)))
+      assert.deepEqual(seen, ['inner'])
+      for (const query of queries) assert.equal(query.metadata('forward/upstream'), '192.0.2.53:53')
+    })
+  }
+
+  test('the wildcard of a stale answer is not that of the new one', async () => {
+    const wild = (query: Query, number: number, wildcard?: string) => {
+      if (wildcard !== undefined) query.setMetadata('zone/wildcard', () => wildcard)
+      return answer(query, good(number))
+    }
+    const { ask, clock, plugin, next } = await start(
+      'cache {\nserve_stale 1h verify\n}',
+      (query) => wild(query, 1, '*.example.org.'),
+      (query) => wild(query, 2),
+    )
+    await ask()
+    await clock.advance(61_000)
+    const queries = [toQuery(NAME), toQuery(NAME)]
+    for (const query of queries) {
+      await plugin.ask(query, next)
+      assert.equal(query.metadata('zone/wildcard'), undefined)
+    }
   })
 })
 

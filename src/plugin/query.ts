@@ -103,13 +103,16 @@ export class Query extends QueryView {
     return derived
   }
 
-  /** The same question as if it had come over `proto`; background work uses TCP so that nothing is cut off. */
+  /**
+   * The same question as if it had come over `proto`, with the metadata known so far; background work uses TCP so that nothing is cut off.
+   */
   over(proto: 'udp' | 'tcp'): Query {
     const derived = new Query(this.listener, copyOf(this.client), copyOf(this.local), proto, this.received)
     readQuery(copy(this.packet), derived)
     derived.zone = this.zone
     derived.view = this.view
     derived.depth = this.depth
+    derived.copyMetadata(this)
     return derived
   }
 
@@ -152,6 +155,13 @@ export class Query extends QueryView {
   /** Value of a metadata label, undefined when nothing was published. */
   metadata(label: string): string | undefined {
     return this.origin.#metadata?.get(label)?.()
+  }
+
+  /** Publishes what is published for `other`, a query that was asked on behalf of this one. */
+  copyMetadata(other: Query): void {
+    const { origin } = this
+    if (other.origin === origin) return
+    for (const [label, value] of other.origin.#metadata ?? []) this.setMetadata(label, value)
   }
 
   /** A question asked by the server itself, for lookups through its own chain. @throws TextError on a bad name */
