@@ -11,7 +11,7 @@ import {
   WireError,
 } from 'corelet/plugin'
 import { Deadlines, type Expirable } from '../../src/upstream/deadlines.ts'
-import type { FailureKind } from '../../src/upstream/failure.ts'
+import { type FailureKind, TIMED_OUT } from '../../src/upstream/failure.ts'
 import type { Policy } from '../../src/upstream/policy.ts'
 import { SingleFlight } from '../../src/upstream/single-flight.ts'
 import type { Upstream } from '../../src/upstream/upstream.ts'
@@ -69,7 +69,8 @@ export function createForwarder(options: ForwardOptions, parts: Parts): Forwarde
     const question = { packet: copyPacket(query), questionEnd: query.questionEnd, anyReply: false }
     const outcome = await new Promise<Outcome>((resolve) => {
       const guard = {
-        expire: () => resolve({ upstream: undefined, error: `no answer within ${patience} ms`, kind: 'timeout' }),
+        expire: () =>
+          resolve({ upstream: undefined, error: `no answer within ${patience} ms: ${TIMED_OUT}`, kind: 'timeout' }),
       }
       deadlines.add(guard)
       void attempt(question, query.proto, settings).then((result) => {

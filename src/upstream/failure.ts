@@ -8,6 +8,29 @@
  */
 export type FailureKind = 'timeout' | 'network' | 'closed' | 'mismatch' | 'declined'
 
+/**
+ * How the end of a time-out is told. These words and those of {@link describeError} are Go's: people search logs for them, and the patterns of
+ * `errors` look for them.
+ */
+export const TIMED_OUT = 'i/o timeout'
+
+const PHRASES: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset by peer',
+  EHOSTUNREACH: 'no route to host',
+  EMFILE: 'too many open files',
+  ENETUNREACH: 'network is unreachable',
+  EPIPE: 'broken pipe',
+  ETIMEDOUT: 'connection timed out',
+}
+
+/** What went wrong with a socket: `connect: connection refused`. */
+export function describeError({ code = '', syscall, message }: NodeJS.ErrnoException): string {
+  const phrase = PHRASES[code]
+  if (phrase === undefined) return message
+  return syscall === undefined ? phrase : `${syscall}: ${phrase}`
+}
+
 /** An exchange with an upstream that brought no answer. */
 export class ExchangeFailure extends Error {
   override name = 'ExchangeFailure'

@@ -1,5 +1,5 @@
 import type { Deadlines, Expirable } from './deadlines.ts'
-import { ExchangeFailure } from './failure.ts'
+import { ExchangeFailure, TIMED_OUT } from './failure.ts'
 import type { Answer, Question } from './question.ts'
 
 export type Result = Answer | ExchangeFailure
@@ -42,6 +42,8 @@ export class Pending implements Expirable {
 
   expire(): void {
     const ignored = this.mismatches > 0 ? `, ${this.mismatches} wrong ones ignored` : ''
-    this.settle(new ExchangeFailure('timeout', `no answer within ${this.#deadlines.milliseconds} ms${ignored}`))
+    this.settle(
+      new ExchangeFailure('timeout', `no answer within ${this.#deadlines.milliseconds} ms${ignored}: ${TIMED_OUT}`),
+    )
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { FrameReader, PREFIX } from '../net/frames.ts'
-import { ExchangeFailure } from './failure.ts'
+import { describeError, ExchangeFailure } from './failure.ts'
 import type { Pending } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
@@ -41,8 +41,8 @@ export class StreamConnection {
       reader.push(chunk)
       for (let wire = reader.next(); wire && !this.#closed; wire = reader.next()) this.#receive(Buffer.from(wire))
     })
-    socket.on('error', (error) => this.close(error.message))
-    socket.on('end', () => this.close('connection closed by the server'))
+    socket.on('error', (error) => this.close(describeError(error)))
+    socket.on('end', () => this.close('connection closed by the server: EOF'))
     socket.on('close', () => this.close('connection closed'))
     socket.on(ready, () => this.#opened())
   }

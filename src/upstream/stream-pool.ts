@@ -8,7 +8,7 @@ import {
 } from 'node:tls'
 import type { Clock, Timer } from '../plugin/clock.ts'
 import { DialTimeout } from './dial-timeout.ts'
-import { ExchangeFailure } from './failure.ts'
+import { ExchangeFailure, TIMED_OUT } from './failure.ts'
 import type { Pending } from './pending.ts'
 import type { Mismatch } from './question.ts'
 import { StreamConnection } from './stream-connection.ts'
@@ -108,7 +108,7 @@ export class StreamPool {
     this.#connections.add(connection)
     this.#dialing.set(
       connection,
-      clock.timeout(timeout, () => connection.close(`no connection within ${timeout} ms`)),
+      clock.timeout(timeout, () => connection.close(`no connection within ${timeout} ms: ${TIMED_OUT}`)),
     )
     return connection
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Clock } from '../plugin/clock.ts'
-import { ExchangeFailure } from './failure.ts'
+import { describeError, ExchangeFailure } from './failure.ts'
 import type { Pending } from './pending.ts'
 import { randomIndex } from './random.ts'
 import type { Target } from './target.ts'
@@ -66,7 +66,7 @@ export class UdpPool {
     events.cached(fresh === undefined)
     const socket = fresh ?? this.#ready[randomIndex(this.#ready.length)]
     if (socket) socket.send(pending, now)
-    else pending.settle(new ExchangeFailure('network', `no socket: ${(opened as Error).message}`))
+    else pending.settle(new ExchangeFailure('network', `no socket: ${describeError(opened as Error)}`))
   }
 
   /** Closes sockets that have been idle or in use for too long. */

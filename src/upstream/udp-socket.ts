@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { ExchangeFailure } from './failure.ts'
+import { describeError, ExchangeFailure } from './failure.ts'
 import type { Pending } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
@@ -126,5 +126,5 @@ export class UdpSocket {
 }
 
 function toFailure(error: Error): ExchangeFailure {
-  return new ExchangeFailure('network', error.message)
+  return new ExchangeFailure('network', describeError(error))
 }
