@@ -1,12 +1,6 @@
 import { definePlugin, keyOf, TYPES } from 'corelet/plugin'
 import { LoopProbe, probeName } from './probe.ts'
 
-/**
- * Queries for the name, beyond the probes themselves, that are no loop yet. They add up over all probes: a plugin that joins equal
- * questions lets each probe go round only once.
- */
-const ALLOWED = 1
-
 /** Ends the process when a query that it sends to itself at the start comes back again and again. */
 export default definePlugin({
   name: 'loop',
@@ -16,19 +10,16 @@ export default definePlugin({
     const zone = context.block.zones[0] ?? '.'
     const name = probeName(zone)
     const key = keyOf(name)
-    const probe = new LoopProbe(name, context.clock)
+    const probe = new LoopProbe(name, context.clock, (from) =>
+      context.instance.fatal(
+        `plugin/loop: Loop (${from} -> ${probe.target}) detected for zone "${zone}", ` +
+          `see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO ${name}"`,
+      ),
+    )
     const target = context.block.listeners.find(({ transport }) => transport === 'dns')
     return {
       handler: function loop(query, next) {
-        if (probe.active && query.qtype === TYPES.HINFO && query.key === key && ++probe.seen > probe.sent + ALLOWED) {
-          probe.stop()
-          const { address, port } = query.client
-          const from = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-          context.instance.fatal(
-            `plugin/loop: Loop (${from} -> ${probe.target}) detected for zone "${zone}", ` +
-              `see https://coredns.io/plugins/loop#troubleshooting. Query: "HINFO ${name}"`,
-          )
-        }
+        if (probe.active && query.qtype === TYPES.HINFO && query.key === key) probe.came(query.client)
         return next(query)
       },
       listening() {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { afterEach, test } from 'node:test'
-import { type Query, TYPES } from 'corelet/plugin'
+import { type Query, RCODES, TYPES } from 'corelet/plugin'
 import { fakeContext, fakeListener, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
 import loop from './index.ts'
 
@@ -120,26 +120,60 @@ test('an unanswered probe is repeated after a second, for 30 s in all, and then 
   await context.clock.advance(3000)
   await probes(2)
   assert.equal(names[1], names[0])
-  for (let i = 0; i < 3; i++) await ask(toQuery(names[0]!, 'HINFO'), refused)
-  assert.deepEqual(fatal, [])
+  for (let i = 0; i < 2; i++) await ask(toQuery(names[0]!, 'HINFO'), refused)
   await context.clock.advance(27_000)
   assert.equal(context.clock.pending, 0)
   for (let i = 0; i < 5; i++) await ask(toQuery(names[0]!, 'HINFO'), refused)
   assert.deepEqual(fatal, [])
 })
 
-test('a loop that each probe goes round only once is found by the second', async () => {
+test('a loop that the probe goes round only once is found when it is not answered in time', async () => {
   const names: string[] = []
   const port = await listen((packet) => void names.push(nameOf(packet)))
   const { running, fatal, ask, context } = await start(port)
   running.listening!()
-  for (let probe = 1; probe <= 2; probe++) {
-    while (names.length < probe) await new Promise((resolve) => setImmediate(resolve))
-    assert.deepEqual(fatal, [])
-    for (let i = 0; i < 2; i++) await ask(toQuery(names[0]!, 'HINFO'), refused)
-    await context.clock.advance(3000)
-  }
+  while (names.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  for (let i = 0; i < 2; i++) await ask(toQuery(names[0]!, 'HINFO'), refused)
+  await context.clock.advance(1999)
+  assert.deepEqual(fatal, [])
+  await context.clock.advance(1)
   assert.equal(fatal.length, 1)
+  assert.equal(context.clock.pending, 0)
+})
+
+for (const [rcode, loops] of [
+  [RCODES.SERVFAIL, 1],
+  [RCODES.NXDOMAIN, 0],
+] as const) {
+  test(`a probe that came back once and is answered with rcode ${rcode}: ${loops} loop`, async () => {
+    let name = ''
+    let answerProbe = () => {}
+    const port = await listen((packet, answer) => {
+      name = nameOf(packet)
+      answerProbe = () => answer(Buffer.concat([packet.subarray(0, 3), Buffer.of(rcode), packet.subarray(4)]))
+    })
+    const { running, fatal, ask, context } = await start(port)
+    running.listening!()
+    while (name === '') await new Promise((resolve) => setImmediate(resolve))
+    for (let i = 0; i < 2; i++) await ask(toQuery(name, 'HINFO'), refused)
+    answerProbe()
+    while (context.clock.pending > 0) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(fatal.length, loops)
+  })
+}
+
+test('a probe that fails without having come back is no loop', async () => {
+  let name = ''
+  const port = await listen((packet, answer) => {
+    name = nameOf(packet)
+    answer(Buffer.concat([packet.subarray(0, 3), Buffer.of(RCODES.SERVFAIL), packet.subarray(4)]))
+  })
+  const { running, fatal, ask, context } = await start(port)
+  running.listening!()
+  while (name === '') await new Promise((resolve) => setImmediate(resolve))
+  await ask(toQuery(name, 'HINFO'), refused)
+  while (context.clock.pending > 0) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(fatal, [])
 })
 
 test('without a listener for plain DNS nothing is sent', async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { type Clock, fromText, type Listener, type Timer, TYPES } from 'corelet/plugin'
+import { type Clock, fromText, type Listener, type Peer, RCODES, type Timer, TYPES } from 'corelet/plugin'
 
 /** Milliseconds that a probe may take. */
 const TIMEOUT = 2000
@@ -15,32 +15,58 @@ export function probeName(zone: string): string {
   return `${a}.${b}.${zone === '.' ? '' : zone}`
 }
 
-/** Asks the own server for the probe's name over UDP until there is any answer, 30 s at most. */
+/**
+ * Queries for the name, beyond the probes themselves, that are no loop yet while an answer can still come. They add up over all probes: a
+ * plugin that joins equal questions lets each probe go round only once.
+ */
+const ALLOWED = 1
+
+/**
+ * Asks the own server for the probe's name over UDP until there is an answer, 30 s at most. There is a loop when the name comes back twice,
+ * or once and the probe fails: joined questions that wait for each other end like this.
+ */
 export class LoopProbe {
-  /** Probes that were sent. */
-  sent = 0
-  /** Queries for the name that came in. */
-  seen = 0
   /** False once it is known that there is no loop, or after 30 s. */
   active = false
   /** Where it asks, `HOST:PORT`. */
   target = ''
   readonly #name: string
   readonly #clock: Clock
+  readonly #found: (from: string) => void
+  #sent = 0
+  /** Queries for the name that came in, and where the last one came from. */
+  #seen = 0
+  #from = ''
   #end: Timer | undefined
   /** Ends what it is doing: waiting for an answer or for the next probe. */
   #cancel = () => {}
 
-  constructor(name: string, clock: Clock) {
+  /** @param found called at most once, with the client that the name came back from */
+  constructor(name: string, clock: Clock, found: (from: string) => void) {
     this.#name = name
     this.#clock = clock
+    this.#found = found
   }
 
   start({ address, port }: Listener): void {
     this.active = true
-    this.target = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+    this.target = show(address, port)
     this.#end = this.#clock.timeout(PERIOD, () => this.stop())
     this.#send(toHost(address), port)
+  }
+
+  /** Takes a query for the name, the probe itself or one that came back. */
+  came({ address, port }: Peer): void {
+    if (!this.active) return
+    this.#seen++
+    this.#from = show(address, port)
+    this.#check(ALLOWED)
+  }
+
+  #check(allowed: number): void {
+    if (!this.active || this.#seen <= this.#sent + allowed) return
+    this.stop()
+    this.#found(this.#from)
   }
 
   stop(): void {
@@ -51,11 +77,14 @@ export class LoopProbe {
   }
 
   #send(host: string, port: number): void {
-    this.sent++
+    this.#sent++
     const query = encodeProbe(this.#name)
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
     const retry = () => {
       this.#cancel()
+      this.#cancel = () => {}
+      this.#check(0)
+      if (!this.active) return
       const pause = this.#clock.timeout(PAUSE, () => this.#send(host, port))
       this.#cancel = () => pause.cancel()
     }
@@ -67,10 +96,16 @@ export class LoopProbe {
     }
     socket.on('error', retry)
     socket.on('message', (answer) => {
-      if (answer.length >= 12 && answer[0] === query[0] && answer[1] === query[1]) this.stop()
+      if (answer.length < 12 || answer[0] !== query[0] || answer[1] !== query[1]) return
+      if ((answer[3]! & 15) === RCODES.SERVFAIL) this.#check(0)
+      this.stop()
     })
     socket.send(query, port, host)
   }
+}
+
+function show(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 /** The address to reach a listener at: an unspecified one is reached at loopback. */
