@@ -6,6 +6,7 @@ import { toCanonicalAddress } from '../dns/address.ts'
 import { defaultSettings } from '../plugin/block-settings.ts'
 import type { AnyPlugin, BlockSettings, Report } from '../plugin/index.ts'
 import { readUses, toDiagnostic } from '../plugin/read.ts'
+import { describeError } from './describe-error.ts'
 import { INSTANCE_CODES } from './instance-codes.ts'
 import type { PluginCatalog } from './plugin-catalog.ts'
 
@@ -87,8 +88,8 @@ function configurePlugin(
       draft.plugins.push({ rank, plugin, options })
     }
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    diagnostics.push({ ...diagnose(uses[0]!.name.position, 'plugin-threw', [plugin.name, text]), plugin: plugin.name })
+    const params = [plugin.name, describeError(error)]
+    diagnostics.push({ ...diagnose(uses[0]!.name.position, 'plugin-threw', params), plugin: plugin.name })
   }
   return diagnostics
 }

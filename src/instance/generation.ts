@@ -2,6 +2,7 @@ import type { HttpGeneration } from '../observe/http.ts'
 import { type Clock, composeChain, type InstanceControl, type Link, type Next } from '../plugin/index.ts'
 import type { DnsListener } from '../server/listener.ts'
 import type { ConfiguredBlock, ConfiguredPlugin } from './configure.ts'
+import { describeError } from './describe-error.ts'
 import { applyRoutes, planSites, type Sites } from './listen.ts'
 import type { Configuration } from './load.ts'
 import { createContext, type GenerationState, startPlugin } from './plugin-context.ts'
@@ -60,7 +61,7 @@ export class Generation {
       try {
         running.listening?.()
       } catch (error) {
-        this.#services.log.for(name).error(describe(error))
+        this.#services.log.for(name).error(describeError(error))
       }
     }
   }
@@ -139,7 +140,7 @@ export class Generation {
         await running[what]?.()
       } catch (error) {
         good = false
-        this.#services.log.for(name).error(describe(error))
+        this.#services.log.for(name).error(describeError(error))
       }
     }
     return good
@@ -157,8 +158,4 @@ function inChainOrder(blocks: readonly ConfiguredBlock[]): [ConfiguredBlock, Con
 /** Settles when no query is in work at a listener that goes on, or after {@link DRAIN}: no query is in work for longer. */
 async function settled(listener: DnsListener, clock: Clock): Promise<void> {
   await Promise.race([listener.idle(), new Promise<void>((resolve) => void clock.timeout(DRAIN, resolve))])
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

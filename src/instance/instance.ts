@@ -4,6 +4,7 @@ import { DnsMetrics, panicsCounter } from '../observe/dns-metrics.ts'
 import { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
 import { type Clock, type Metrics, systemClock } from '../plugin/index.ts'
+import { describeError } from './describe-error.ts'
 import { Generation } from './generation.ts'
 import type { Site } from './listen.ts'
 import {
@@ -188,5 +189,5 @@ function oneLine(error: unknown): string {
     const [first, ...more] = errorsOf(error.diagnostics)
     return renderHeadline(first!) + (more.length > 0 ? ` (and ${more.length} more)` : '')
   }
-  return error instanceof Error ? error.message : String(error)
+  return describeError(error)
 }

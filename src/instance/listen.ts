@@ -6,6 +6,7 @@ import { RouteTable, type Target } from '../server/route.ts'
 import type { ServerHooks } from '../server/serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from '../server/settings.ts'
 import type { ConfiguredBlock } from './configure.ts'
+import { describeError, describeStack } from './describe-error.ts'
 import type { Services } from './services.ts'
 
 /** A listener of a generation and what it is to serve. */
@@ -66,9 +67,8 @@ function createHooks(policy: Policy, { log, dnsMetrics, panics, clock }: Service
     },
     panic(query: Query, error: unknown) {
       panics.inc()
-      const reason = error instanceof Error ? error.message : String(error)
-      const stack = policy.stacktrace && error instanceof Error ? `\n${error.stack ?? ''}` : ''
-      log.line('error', `Recovered from panic in server: "${query.listener.server}" ${reason}${stack}`)
+      const text = describeError(error) + (policy.stacktrace ? describeStack(error) : '')
+      log.line('error', `Recovered from panic in server: "${query.listener.server}" ${text}`)
     },
   }
 }

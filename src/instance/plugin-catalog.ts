@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Position } from '../corefile/model.ts'
 import type { AnyPlugin } from '../plugin/index.ts'
+import { describeError } from './describe-error.ts'
 import type { ModuleLoader } from './module-loader.ts'
 import type { PluginLine } from './plugin-list.ts'
 
@@ -119,5 +120,5 @@ function describeProblem(value: unknown): string | undefined {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+  return describeError(error).split('\n')[0]!
 }

@@ -10,6 +10,7 @@ import type {
 } from '../plugin/index.ts'
 import { DnsListener } from '../server/listener.ts'
 import type { ConfiguredPlugin } from './configure.ts'
+import { describeError } from './describe-error.ts'
 import type { Services } from './services.ts'
 
 /** What all plugins of a generation share. */
@@ -63,7 +64,7 @@ export async function startPlugin({ plugin, options }: ConfiguredPlugin, context
   try {
     return toRunning(await plugin.start?.(options, context))
   } catch (error) {
-    throw new Error(`plugin/${plugin.name}: ${error instanceof Error ? error.message : error}`, { cause: error })
+    throw new Error(`plugin/${plugin.name}: ${describeError(error)}`, { cause: error })
   }
 }
 
