@@ -11,6 +11,7 @@ import { corefileReader } from './corefile-source.ts'
 import { type RunFlags, readRunFlags } from './run-flags.ts'
 import { trapSignals } from './signals.ts'
 import { zoneLines } from './startup-lines.ts'
+import { trapStrayErrors } from './stray-errors.ts'
 import { banner, readBuild } from './version.ts'
 
 /** `corelet`: runs the server until a signal ends the process. */
@@ -53,6 +54,7 @@ async function serve(flags: RunFlags): Promise<void> {
       },
     })
     signals.serve(instance)
+    trapStrayErrors(instance, log)
     if (flags.pidfile !== '') writePidfile(flags.pidfile, log)
     if (!flags.quiet) for (const line of banner()) log.print(line)
     if (flags.hint) for (const line of hintLines(instance)) log.print(line)

@@ -4,7 +4,7 @@ import { DnsMetrics, panicsCounter } from '../observe/dns-metrics.ts'
 import { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
 import { type Clock, type Metrics, systemClock } from '../plugin/index.ts'
-import { describeError } from './describe-error.ts'
+import { describeError, describeStack } from './describe-error.ts'
 import { Generation } from './generation.ts'
 import type { Site } from './listen.ts'
 import {
@@ -130,6 +130,18 @@ export class Instance {
     } catch (error) {
       return { error: oneLine(error) }
     }
+  }
+
+  /**
+   * Counts and logs an error that nobody caught and that belongs to no query.
+   * @returns false when a block has `debug`, which leaves errors uncaught
+   */
+  recover(error: unknown): boolean {
+    if (this.#generation?.configuration.blocks.some(({ settings }) => settings.debug)) return false
+    const { log, panics } = this.#services
+    panics.inc()
+    log.line('error', `Recovered from panic outside of queries: ${describeError(error)}${describeStack(error)}`)
+    return true
   }
 
   /**
