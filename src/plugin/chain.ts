@@ -1,6 +1,6 @@
 import { RCODES } from '../dns/constants.ts'
 import type { Query } from './query.ts'
-import type { Reply } from './reply.ts'
+import { Reply } from './reply.ts'
 
 /**
  * Answers, asks `next`, or both. What can be answered now is returned now; a promise only when something must be waited for.
@@ -27,9 +27,15 @@ export function composeChain(links: readonly Link[]): Next {
   let next = toNext(undefined, (query) => query.fail(RCODES.SERVFAIL, last, error))
   for (const { plugin, handler } of links.toReversed()) {
     const rest = next
-    next = toNext(plugin, (query) => handler(query, rest))
+    next = toNext(plugin, (query) => expectReply(handler(query, rest), plugin))
   }
   return next
+}
+
+/** Lets a plugin that returns something else fail by its own name, before others trip over it. @throws TypeError */
+function expectReply(result: Reply | Promise<Reply>, plugin: string): Reply | Promise<Reply> {
+  if (result instanceof Reply || result instanceof Promise) return result
+  throw new TypeError(`plugin/${plugin}: the handler returned no Reply`)
 }
 
 function toNext(plugin: string | undefined, call: (query: Query) => Reply | Promise<Reply>): Next {
