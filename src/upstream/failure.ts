@@ -14,7 +14,10 @@ export type FailureKind = 'timeout' | 'network' | 'closed' | 'mismatch' | 'decli
  */
 export const TIMED_OUT = 'i/o timeout'
 
+const UNKNOWN_AUTHORITY = 'certificate signed by unknown authority'
+
 const PHRASES: Record<string, string> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset by peer',
   EHOSTUNREACH: 'no route to host',
@@ -22,6 +25,9 @@ const PHRASES: Record<string, string> = {
   ENETUNREACH: 'network is unreachable',
   EPIPE: 'broken pipe',
   ETIMEDOUT: 'connection timed out',
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
 }
 
 /** What went wrong with a socket: `connect: connection refused`. */
