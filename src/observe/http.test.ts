@@ -57,6 +57,19 @@ test('routes answer any method at their path, from activation on', async (t) => 
   }
 })
 
+test('an address is served with one set of TLS settings in a generation', async (t) => {
+  const endpoints = new HttpEndpoints()
+  const free = newGeneration(t, endpoints)
+  const { port } = await free.serve(ANY_PORT, '/health', saying('OK'))
+  await free.release()
+  const address = { host: '127.0.0.1', port }
+  const generation = newGeneration(t, endpoints)
+  await generation.serve(address, '/health', saying('OK'))
+  await generation.serve(address, '/metrics', saying('0'))
+  const other = { cert: '', key: '' }
+  await assert.rejects(generation.serve(address, '/metrics', saying('1'), other), /served already, with other TLS/)
+})
+
 test('handlers see the request and choose status and headers', async (t) => {
   const generation = newGeneration(t)
   const { port } = await generation.serve(ANY_PORT, '/echo', async ({ method, path, headers }) => ({

@@ -11,6 +11,8 @@ export interface HttpGeneration extends HttpServers {
   release(): Promise<void>
 }
 
+const CONFLICT = 'the address is served already, with other TLS settings'
+
 interface Shared {
   server: Promise<HttpServer>
   users: Set<HttpGeneration>
@@ -28,9 +30,13 @@ export class HttpEndpoints {
   generation(): HttpGeneration {
     const routes = new Map<string, Handle>()
     const used = new Set<string>()
+    const keys = new Map<string, string>()
     const generation: HttpGeneration = {
       serve: async (address, path, handle, tls) => {
         const key = toKey(address, tls)
+        const place = toKey(address, undefined)
+        if (address.port !== 0 && (keys.get(place) ?? key) !== key) throw new Error(CONFLICT)
+        keys.set(place, key)
         used.add(key)
         const { bound } = await this.#use(key, address, tls, generation)
         routes.set(key + path, handle)

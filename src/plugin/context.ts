@@ -67,7 +67,7 @@ export interface HttpServers {
   /**
    * Serves `path` (any method) at `address` from the moment the generation takes over until it stops.
    * @returns the address that it listens on, once it does
-   * @throws (rejects) when the address can't be listened on
+   * @throws (rejects) when the address can't be listened on, or the generation serves it with other TLS settings
    */
   serve(
     address: HostPort,
