@@ -251,6 +251,17 @@ describe('both parts', () => {
 })
 
 describe('metrics', () => {
+  test('the number of entries is there from the start, and not that of the cache before a reload', async () => {
+    const context = fakeContext()
+    const before = await startPlugin(cache, 'cache', context)
+    before.askNow(toQuery(NAME), upstream({ answers: [A(300)] }))
+    const entries = () => context.metrics.value('coredns_cache_entries', 'dns://:53', 'success', '.', '')
+    assert.equal(entries(), 1)
+    const { running } = await startPlugin(cache, 'cache', context)
+    running.listening!()
+    assert.equal(entries(), 0)
+  })
+
   test('have server, zones and view', async () => {
     const context = fakeContext({ zones: ['a.', 'b.'] })
     const block = { ...context.block, zones: ['a.', 'b.'], view: 'inside' }

@@ -50,6 +50,11 @@ export class Cache {
     }
   }
 
+  /** Publishes how full it is: after a reload the metrics still say what the cache before it held. */
+  publish(): void {
+    for (const listener of this.#context.block.listeners) this.#countersOf(listener).publish(this.#store)
+  }
+
   /** Answers from the cache, without a promise, or asks the rest of the chain and keeps what it says. */
   serve(query: Query, next: Next): Reply | Promise<Reply> {
     if (query.opcode !== OPCODES.QUERY || (this.#zones && !this.#zones.has(query.key))) return next(query)

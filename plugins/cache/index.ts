@@ -12,6 +12,6 @@ export default definePlugin({
   parse,
   start(options, context) {
     const cache = new Cache(options, context)
-    return (query, next) => cache.serve(query, next)
+    return { handler: (query, next) => cache.serve(query, next), listening: () => cache.publish() }
   },
 })
