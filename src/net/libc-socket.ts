@@ -95,22 +95,30 @@ export class LibcSocket implements UdpSocket {
 
   #receiveBatch(): number {
     if (!this.#open) return 0
-    const batch = this.#received
-    const count = batch.receive(this.libc, this.#fd)
+    const count = this.#received.receive(this.libc, this.#fd)
     if (count < 0) {
       const errno = this.libc.errno()
       if (errno !== EAGAIN && errno !== EINTR) this.#onError?.(toSystemError(this.libc, 'recvmmsg'))
       return 0
     }
     try {
-      for (let i = 0; i < count; i++) {
-        const peer = this.#peer(i)
-        if (peer.port !== 0) this.#receive(batch.packet(i), peer)
-      }
+      this.#handOut(0, count)
     } finally {
       if (!this.batch.isEmpty && !this.#stalled) this.#flush()
     }
     return count
+  }
+
+  /** A receiver that throws keeps nothing from the datagrams behind. */
+  #handOut(i: number, count: number): void {
+    try {
+      for (; i < count; i++) {
+        const peer = this.#peer(i)
+        if (peer.port !== 0) this.#receive(this.#received.packet(i), peer)
+      }
+    } finally {
+      if (i < count) this.#handOut(i + 1, count)
+    }
   }
 
   #peer(i: number): LibcPeer {

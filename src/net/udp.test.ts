@@ -271,6 +271,25 @@ test('libc: other errors of the socket are told, and it goes on', { skip: !libc 
   assert.deepEqual(errors, Array(3).fill('recvmmsg ENOMEM'))
 })
 
+test('libc: a receiver that throws keeps nothing from the datagrams behind', { skip: !libc }, async (t) => {
+  const received: string[] = []
+  const receive = (packet: Uint8Array, peer: UdpPeer) => {
+    received.push(Buffer.from(packet).toString())
+    if (received.at(-1)!.startsWith('!')) throw new Error('broken')
+    reply(peer, 'ok')
+  }
+  const socket = bindLibc(libc!, { address: '127.0.0.1', port: 0, longest: LONGEST, receive }, '127.0.0.1')
+  t.after(() => socket.close())
+  const client = await openClient(t)
+  let answers = 0
+  client.on('message', () => answers++)
+  for (const text of ['a', '!', '!', 'b']) client.send(text, socket.port, '127.0.0.1')
+  await new Promise<void>((resolve) => void client.send('!', socket.port, '127.0.0.1', () => resolve()))
+  await assert.rejects(socket.receiveWaiting(), { message: 'broken' })
+  assert.deepEqual(received, ['a', '!', '!', 'b', '!'])
+  while (answers < 2) await new Promise((resolve) => setImmediate(resolve))
+})
+
 test('without libc there is dgram', async () => {
   const source = `
     import { registerHooks } from 'node:module'

@@ -46,6 +46,9 @@ export function panicsCounter(metrics: Metrics): Counter {
 
 /** Children with the labels server, zone and view; those with more labels are kept once they were needed. */
 interface ZoneMetrics {
+  server: string
+  zone: string
+  view: string
   duration: Histogram
   dnssecOk: Counter
   udp: Sizes
@@ -70,6 +73,8 @@ export class DnsMetrics {
   readonly #dnssecOk: Family<Counter>
   readonly #responses: Family<Counter>
   readonly #zones = new Map<string, Map<string, Map<string, ZoneMetrics>>>()
+  /** Most queries have the same as the one before. */
+  #last: ZoneMetrics | undefined
 
   constructor(metrics: Metrics) {
     const zone = ['server', 'zone', 'view']
@@ -110,13 +115,21 @@ export class DnsMetrics {
   }
 
   #zoneMetrics(server: string, zone: string, view: string): ZoneMetrics {
-    const known = this.#zones.get(server)?.get(zone)?.get(view)
-    if (known) return known
+    const last = this.#last
+    if (last && last.server === server && last.zone === zone && last.view === view) return last
+    this.#last = this.#zones.get(server)?.get(zone)?.get(view) ?? this.#createZoneMetrics(server, zone, view)
+    return this.#last
+  }
+
+  #createZoneMetrics(server: string, zone: string, view: string): ZoneMetrics {
     const sizes = (proto: 'udp' | 'tcp'): Sizes => ({
       request: this.#requestSize.with(server, zone, view, proto),
       response: this.#responseSize.with(server, zone, view, proto),
     })
     const created: ZoneMetrics = {
+      server,
+      zone,
+      view,
       duration: this.#duration.with(server, zone, view),
       dnssecOk: this.#dnssecOk.with(server, zone, view),
       udp: sizes('udp'),

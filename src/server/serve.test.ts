@@ -10,6 +10,9 @@ import { QueryServer, type Sink } from './serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
 import { answerA, chainOf, toPacket } from './testing.ts'
 
+/** The way of a socket's batch: one object for one client after the other. */
+const peer = { address: '192.0.2.9', port: 4000 }
+
 function setUp(handler: (query: Query) => Reply | Promise<Reply>, settings: Partial<ListenerSettings> = {}) {
   const events: string[] = []
   const answers: Uint8Array[] = []
@@ -34,7 +37,6 @@ function setUp(handler: (query: Query) => Reply | Promise<Reply>, settings: Part
     keep: () => void kept.push(sink),
   }
   const serve = (packet: Uint8Array) => {
-    const peer = { address: '192.0.2.9', port: 4000 }
     server.serve(packet, new Query(fakeListener(), peer, peer, 'udp', 0), sink)
   }
   return { server, serve, events, answers, kept, rcodes: () => answers.map((answer) => answer[3]! & 15) }
@@ -66,6 +68,22 @@ test('a query that waits keeps its packet and the way back', async () => {
   assert.equal(server.inFlight, 0)
   const message = decodeMessage(answers[0]!)
   assert.deepEqual([message.id, message.question!.name], [7, 'a.eXample.'])
+})
+
+test('background work keeps its client, even if the query was answered at once', () => {
+  const background: Query[] = []
+  const { serve } = setUp((query) => {
+    background.push(query.with({ name: 'b.example' }).over('tcp'))
+    return answerA(query)
+  })
+  serve(toPacket('a.example'))
+  peer.address = '192.0.2.77'
+  const [query] = background
+  assert.deepEqual(
+    [query!.client, query!.local, query!.proto],
+    [{ address: '192.0.2.9', port: 4000 }, query!.client, 'tcp'],
+  )
+  peer.address = '192.0.2.9'
 })
 
 test('a handler that throws or rejects costs one SERVFAIL', async () => {
