@@ -7,6 +7,12 @@ export const INSTANCE_CODES = {
     hint: '{1}',
     example: '. {\n  nomad\n}',
   },
+  'no-server-block': {
+    message: 'the Corefile has no server block: the default one is used, whoami and log for all names',
+    hint: 'a server block is a zone, such as .:53, with its plugins in braces',
+    example: '# nothing\n',
+    severity: 'warning',
+  },
   'no-transport': {
     message: 'corelet does not serve {0}:// yet',
     hint: 'plain DNS has no scheme, or dns://',

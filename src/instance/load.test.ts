@@ -84,7 +84,11 @@ test('all mistakes are found in one run', async () => {
 
 for (const empty of ['', '# nothing\n', '(snippet) {\n  log\n}\n']) {
   test(`${JSON.stringify(empty)} is the default configuration`, async () => {
-    const { blocks } = await load(empty)
+    const { blocks, diagnostics, sources } = await load(empty)
+    assert.deepEqual(
+      diagnostics.map((each) => [each.code, each.severity, sources.get(each.file)]),
+      [['no-server-block', 'warning', empty]],
+    )
     assert.deepEqual(
       blocks.map(({ zones, plugins }) => [zones, plugins.map(({ plugin }) => plugin.name)]),
       [[['.'], ['whoami', 'log']]],

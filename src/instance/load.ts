@@ -65,6 +65,12 @@ export async function examineConfiguration(
   return { diagnostics: read.diagnostics, ...describe(read, options, digestOf) }
 }
 
+/** What messages call the Corefile that stands in for an empty one. */
+const DEFAULT_FILE = 'default Corefile'
+
+/** Of findings about a file as a whole. */
+const NOWHERE = { line: 1, column: 1, length: 1, imports: [] }
+
 interface Sources {
   parsed: ParsedCorefile
   catalog: PluginCatalog
@@ -84,29 +90,31 @@ async function readSources(
   const listPath = join(resolve(source.file), '..', PLUGIN_LIST)
   const list = readPluginList(listPath, read)
   const catalog = list.lines ? listedCatalog(list.lines, builtIns, loader) : builtInCatalog(builtIns)
-  const parse = (text: string) =>
-    parseCorefile(
-      { file: source.file, text },
-      { read, env, ...(checkDirectives && { directives: catalog.directives }) },
-    )
-  let parsed = await parse(source.text)
+  const parse = (file: string, text: string) =>
+    parseCorefile({ file, text }, { read, env, ...(checkDirectives && { directives: catalog.directives }) })
+  const findings = [...list.findings]
+  let parsed = await parse(source.file, source.text)
   if (parsed.blocks.length === 0 && !parsed.diagnostics.some(({ severity }) => severity === 'error')) {
-    const { diagnostics, files } = parsed
-    parsed = await parse(defaultCorefile(dnsPort))
-    parsed = { ...parsed, files, diagnostics }
+    findings.push({ position: { ...NOWHERE, file: source.file }, code: 'no-server-block', params: [] })
+    const { diagnostics, files, sources } = parsed
+    const standIn = await parse(DEFAULT_FILE, defaultCorefile(dnsPort))
+    parsed = { ...standIn, files, diagnostics, sources: new Map([...sources, ...standIn.sources]) }
   }
-  const findings = list.findings.map((finding) => createDiagnostic(finding, INSTANCE_CODES))
+  const diagnostics = [...parsed.diagnostics, ...findings.map((finding) => createDiagnostic(finding, INSTANCE_CODES))]
   const sources = new Map(parsed.sources)
   if (list.text !== undefined) sources.set(listPath, list.text)
-  return { parsed, catalog, lines: list.lines, listPath, diagnostics: [...parsed.diagnostics, ...findings], sources }
+  return { parsed, catalog, lines: list.lines, listPath, diagnostics, sources }
 }
 
 function readPluginList(path: string, files: FileAccess): { lines?: PluginLine[]; text?: string; findings: Finding[] } {
   const content = files.readFile(path)
   if ('text' in content) return { text: content.text, ...parsePluginList(path, content.text) }
   if (content.error === 'no such file or directory') return { findings: [] }
-  const position = { file: path, line: 1, column: 1, length: 1, imports: [] }
-  return { findings: [{ position, code: 'plugin-config-unreadable', params: [path, content.error] }] }
+  return {
+    findings: [
+      { position: { ...NOWHERE, file: path }, code: 'plugin-config-unreadable', params: [path, content.error] },
+    ],
+  }
 }
 
 /**

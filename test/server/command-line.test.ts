@@ -88,7 +88,7 @@ test('the Corefile of the working folder is the default', async () => {
 
 test('without a Corefile, or with an empty one, it is whoami and log', async () => {
   const stdout = await serveAndAsk(['-conf', 'stdin', '-dns.port', '0'], { input: '# nothing\n' })
-  assert.match(stdout, /^\.:PORT\n/)
+  assert.match(stdout, /^\[WARNING\] the Corefile has no server block.*\n\.:PORT\n/)
   assert.match(stdout, /\[INFO\] 127\.0\.0\.1:\d+ - \d+ "A IN example\.org\. udp/)
 })
 
