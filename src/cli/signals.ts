@@ -1,6 +1,8 @@
 import type { Instance } from '../instance/instance.ts'
 import type { Log } from '../observe/log.ts'
 
+/** Exit status when the servers could not be stopped. */
+const STOP_FAILED = 3
 /** Exit status when a plugin failed to stop. */
 const HOOK_FAILED = 4
 /** Exit status of a forced end. */
@@ -15,8 +17,13 @@ export function trapSignals(log: Log, exit: (code: number) => Promise<void>): { 
   let interrupted = false
 
   const end = async (drain: boolean) => {
-    const stopped = (await instance?.shutdown({ drain })) ?? true
-    await exit(stopped ? 0 : HOOK_FAILED)
+    try {
+      const stopped = (await instance?.shutdown({ drain })) ?? true
+      await exit(stopped ? 0 : HOOK_FAILED)
+    } catch (error) {
+      log.line('error', error instanceof Error ? error.message : String(error))
+      await exit(STOP_FAILED)
+    }
   }
   process.on('SIGINT', () => {
     if (interrupted) {
