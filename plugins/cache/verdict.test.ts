@@ -46,14 +46,14 @@ describe('times', () => {
   }
 })
 
-test('a TTL with its top bit set counts as 0', async () => {
+test('a TTL with its top bit set counts as the longest there is (RFC 8767 §4)', async () => {
   const plugin = await startPlugin(cache, 'cache')
   const next = upstream((query) => {
     const wire = answer(query, { answers: [A(300)] }).wire!.slice()
     wire[wire.length - 10] = 0x80
     return Reply.fromWire(wire, scanReply(wire), 'upstream', 'answered')
   })
-  assert.deepEqual(ttls(plugin.askNow(toQuery(NAME), next)), [5])
+  assert.deepEqual(ttls(plugin.askNow(toQuery(NAME), next)), [3600])
 })
 
 describe('what is kept', () => {

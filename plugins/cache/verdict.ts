@@ -1,11 +1,10 @@
-import type { Query, Reply, ResponseType } from 'corelet/plugin'
+import { MAX_TTL, type Query, type Reply, type ResponseType } from 'corelet/plugin'
 import { answersQuestion, soaMinimum } from './answers.ts'
 import type { PartName } from './entry.ts'
 import type { CacheOptions } from './options.ts'
 
 /** Seconds that an answer without records counts as living. */
 const EMPTY_TTL = 5
-const MAX_TTL = 0x7fffffff
 
 /** What is to be done with an answer of the rest of the chain. */
 export interface Verdict {

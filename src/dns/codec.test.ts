@@ -90,9 +90,9 @@ describe('messages', () => {
     assert.equal(decodeMessage(wire).rcode, 23)
   })
 
-  test('a TTL with its top bit set reads as 0 (RFC 2181 §8)', () => {
+  test('a TTL with its top bit set reads as the longest there is (RFC 8767 §4)', () => {
     const wire = encodeMessage({ question, answers: [{ name: 'a.', type: 'A', ttl: 0x80000000, data: '192.0.2.1' }] })
-    assert.equal(decodeSections(wire).answers[0]!.ttl, 0)
+    assert.equal(decodeSections(wire).answers[0]!.ttl, 0x7fffffff)
   })
 })
 

@@ -136,6 +136,9 @@ export const OPTIONS = {
   ZONEVERSION: 19,
 } as const
 
+/** The longest TTL in seconds. One with its top bit set, which is more, stands for it (RFC 8767 §4). */
+export const MAX_TTL = 0x7fffffff
+
 /** Bits of the 16-bit flags word of the header (RFC 1035 §4.1.1, RFC 4035 §3). */
 export const QR = 0x8000
 export const AA = 0x0400

@@ -1,5 +1,5 @@
 /** Single records between octets and objects. */
-import { fromClassName, fromTypeName, toClassName, toTypeName } from './constants.ts'
+import { fromClassName, fromTypeName, MAX_TTL, toClassName, toTypeName } from './constants.ts'
 import { TextError, WireError } from './errors.ts'
 import { copyOctets } from './octets.ts'
 import type { KnownType, ResourceRecord } from './record.ts'
@@ -44,7 +44,7 @@ export function checkData(reader: WireReader, type: number, length: number): voi
 /** The record that `head` begins; see {@link readData}. @throws WireError */
 export function readRecord(reader: WireReader, head: RecordHead): ResourceRecord {
   const { name, cls } = head
-  const ttl = head.ttl > 0x7fffffff ? 0 : head.ttl
+  const ttl = Math.min(head.ttl, MAX_TTL)
   return { name, class: toClassName(cls), ttl, ...readData(reader, head.type, head.length) } as ResourceRecord
 }
 

@@ -1,5 +1,5 @@
 /** One bounded pass over a reply: all that the cache, the metrics and the last step before sending need, without decoding. */
-import { OPCODES, QR, RCODES, TYPES } from './constants.ts'
+import { MAX_TTL, OPCODES, QR, RCODES, TYPES } from './constants.ts'
 import { WireError } from './errors.ts'
 import { toKey } from './name.ts'
 import { checkOptions } from './query-view.ts'
@@ -33,7 +33,7 @@ export interface ReplyScan {
   additionals: number
   /** Offsets of the TTL fields of all records but OPT. */
   ttlOffsets: Uint16Array
-  /** Lowest TTL in seconds over all records but OPT, top bit read as 0 (RFC 2181 §8); -1 without a record. */
+  /** Lowest TTL in seconds over all records but OPT, at most {@link MAX_TTL}; -1 without a record. */
   minTtl: number
   /** Length in octets of the whole message when no name is compressed. */
   size: number
@@ -127,7 +127,7 @@ export function scanReply(packet: Uint8Array): ReplyScan {
       continue
     }
     const ttl = view.getUint32(fixed + 4)
-    const seconds = ttl > 0x7fffffff ? 0 : ttl
+    const seconds = Math.min(ttl, MAX_TTL)
     if (scan.minTtl < 0 || seconds < scan.minTtl) scan.minTtl = seconds
     scan.ttlOffsets[ttls++] = fixed + 4
     if (type === TYPES.RRSIG) {
