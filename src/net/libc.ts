@@ -36,6 +36,7 @@ export interface Libc {
 
 /** Numbers from Linux's headers, the same on x64 and arm64. */
 export const EINTR = 4
+const EBADF = 9
 export const EAGAIN = 11
 
 const SYSTEMS = new Set(['x64', 'arm64'])
@@ -53,7 +54,7 @@ async function load(): Promise<Libc | undefined> {
   try {
     const { default: koffi } = await import('koffi')
     const own = koffi.load(null)
-    return {
+    const libc: Libc = {
       socket: own.func('int socket(int, int, int)'),
       setsockopt: own.func('int setsockopt(int, int, int, void *, uint32_t)'),
       bind: own.func('int bind(int, void *, uint32_t)'),
@@ -69,9 +70,16 @@ async function load(): Promise<Libc | undefined> {
       addressOf: (buffer) => Number(koffi.address(buffer)),
       poll: (fd, callback) => koffi.node.poll(fd, callback),
     }
+    return isAllowed(libc) && typeof koffi.node.poll === 'function' ? libc : undefined
   } catch {
     return undefined
   }
+}
+
+/** Whether the system has the calls and no filter (seccomp) forbids them: then all that they find wrong is the descriptor. */
+function isAllowed(libc: Libc): boolean {
+  if (libc.recvmmsg(-1, 0, 0, 0, 0) !== -1 || libc.errno() !== EBADF) return false
+  return libc.sendmmsg(-1, 0, 0, 0) === -1 && libc.errno() === EBADF
 }
 
 /** The error of the call that failed last, as Node's own socket errors look. */
