@@ -40,6 +40,11 @@ export function readKeys(tokens: readonly Token[], dnsPort: number): { keys: Key
   return { keys, diagnostics: findings.map((finding) => createDiagnostic(finding, KEY_CODES)) }
 }
 
+/** The zone that a key names, without transport and port, as it is written; plugins take keys as their zones, too. */
+export function zoneOfKey(text: string): string {
+  return splitPort(splitScheme(text).rest).host
+}
+
 /** Reads a key; undefined when no server comes of it. */
 function readKey(token: Token, dnsPort: number, take: (finding: Finding) => void): Key | undefined {
   const report = (code: keyof typeof KEY_CODES, ...params: string[]) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { hostPort, parseDuration } from './values.ts'
+import { hostPort, parseDuration, zone } from './values.ts'
 
 const DURATIONS: [word: string, read: number | string][] = [
   ['0', 0],
@@ -28,6 +28,29 @@ const DURATIONS: [word: string, read: number | string][] = [
 ]
 for (const [word, read] of DURATIONS) {
   test(`duration ${word}`, () => assert.equal(parseDuration(word), read))
+}
+
+const ZONES: [word: string, zones: string[] | string][] = [
+  ['Example.ORG', ['example.org.']],
+  ['.', ['.']],
+  ['10.0.0.0/15', ['0.10.in-addr.arpa.', '1.10.in-addr.arpa.']],
+  ['example.org:53', ['example.org.']],
+  ['dns://example.org:53', ['example.org.']],
+  ['tls://.', ['.']],
+  ['2001:db8::/32', ['8.b.d.0.1.0.0.2.ip6.arpa.']],
+  ['a..b', 'bad-zone'],
+  [':53', 'bad-zone'],
+  ['', 'bad-zone'],
+]
+for (const [word, zones] of ZONES) {
+  test(`zone ${word}`, () => {
+    const position = { file: 'Corefile', line: 1, column: 1, length: word.length, imports: [] }
+    let code: string | undefined
+    const value = zone().read({ text: word, position }, (_token, reported) => {
+      code = reported
+    })
+    assert.deepEqual(value ?? code, zones)
+  })
 }
 
 const HOST_PORTS: [word: string, read: unknown][] = [

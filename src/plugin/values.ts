@@ -1,6 +1,7 @@
 /** Readers of single words of a directive: text in, typed value out, or a diagnostic. */
 import { isIP } from 'node:net'
 import type { Codes } from '../corefile/codes.ts'
+import { zoneOfKey } from '../corefile/keys.ts'
 import type { Token } from '../corefile/model.ts'
 import { fromRcodeName, fromTypeName } from '../dns/constants.ts'
 import { normalizeName } from '../dns/name.ts'
@@ -127,14 +128,19 @@ export function choice<const T extends string>(
   }
 }
 
-/** A zone name or a network; read as the list of its normal forms, see zone.ts. */
+/**
+ * A zone name or a network, read as the list of its normal forms, see zone.ts. A transport and a port are taken and mean nothing, as in
+ * CoreDNS.
+ */
 export function zone(name = 'ZONE', code = 'bad-zone'): Value<string[]> {
   return {
     name,
     kind: 'zone',
     read(token, report) {
       try {
-        return normalizeZone(token.text)
+        const zone = zoneOfKey(token.text)
+        if (zone === '') throw new TypeError('no zone')
+        return normalizeZone(zone)
       } catch {
         return void report(token, code, token.text)
       }
