@@ -70,4 +70,6 @@ test('why a file can not be read', () => {
   assert.deepEqual(systemFiles.readFile(join(root, 'a/dangling')), { error: 'no such file or directory' })
   assert.deepEqual(systemFiles.readFile(join(root, 'octets/x')), { error: 'not a directory' })
   assert.ok('error' in systemFiles.readFile('/dev/zero\0'))
+  assert.deepEqual(systemFiles.readFile('/dev/zero'), { error: 'is larger than 16777216 bytes' })
+  assert.deepEqual(systemFiles.readFile('/dev/null'), { text: '' })
 })

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { FileAccess } from '../corefile/files.ts'
 
@@ -10,15 +10,33 @@ export const systemFiles: FileAccess = {
   resolve: (from, path) => resolve(dirname(resolve(from)), path),
   readFile(path) {
     try {
-      const stat = statSync(path)
-      if (stat.isDirectory()) return { error: 'is a directory' }
-      if (stat.size > MAX_FILE) return { error: `is larger than ${MAX_FILE} bytes` }
-      return { text: readFileSync(path, 'utf8') }
+      if (statSync(path).isDirectory()) return { error: 'is a directory' }
+      const content = readUpTo(path, MAX_FILE)
+      return content ? { text: content.toString('utf8') } : { error: `is larger than ${MAX_FILE} bytes` }
     } catch (error) {
       return { error: describe(error) }
     }
   },
   glob: globPaths,
+}
+
+/** What a file holds; undefined when that is more than `limit` octets. Devices and pipes do not tell their size. */
+function readUpTo(path: string, limit: number): Buffer | undefined {
+  const file = openSync(path, 'r')
+  try {
+    const pieces: Buffer[] = []
+    let length = 0
+    for (;;) {
+      const piece = Buffer.allocUnsafe(65_536)
+      const read = readSync(file, piece)
+      if (read === 0) return Buffer.concat(pieces, length)
+      length += read
+      if (length > limit) return undefined
+      pieces.push(piece.subarray(0, read))
+    }
+  } finally {
+    closeSync(file)
+  }
 }
 
 const REASONS: Record<string, string> = {
