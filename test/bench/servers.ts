@@ -1,0 +1,143 @@
+/** The servers that the bench compares: what to start, and on which address and port it listens. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from '../kit/sources.ts'
+
+/** All servers of the bench listen on it, one after the other. */
+export const ADDRESS = '127.0.0.3'
+/** The upstream's address; it answers from fixed data. */
+export const UPSTREAM = { address: '127.0.0.2', port: 5300 }
+
+export interface ServerUnderTest {
+  name: string
+  port: number
+  /** Program and arguments. */
+  command: string[]
+  /** Its environment differs by these. */
+  env?: Record<string, string>
+}
+
+/** Writes all configurations into `folder` and returns the servers that this machine has, corelet first. */
+export function findServers(folder: string): ServerUnderTest[] {
+  const write = (name: string, text: string) => {
+    const path = join(folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+  const main = [process.execPath, join(ROOT, 'src/cli/main.ts'), '-conf']
+  const corelet = (port: number, options = '') =>
+    write(
+      `Corefile.${port}`,
+      `.:${port} {\n  bind ${ADDRESS}\n  errors\n  cache 30\n  prometheus ${ADDRESS}:${port + 1000}\n${options}  forward . ${UPSTREAM.address}:${UPSTREAM.port}\n}\n`,
+    )
+  const peers: ServerUnderTest[] = [
+    { name: 'corelet', port: 5330, command: [...main, corelet(5330)] },
+    { name: 'corelet, AAAA filtered', port: 5331, command: [...main, corelet(5331, '  aaaa-filter\n')] },
+    { name: 'corelet, plain dgram', port: 5332, command: [...main, corelet(5332)], env: { CORELET_NET: 'dgram' } },
+    { name: 'unbound', port: 5340, command: ['unbound', '-c', write('unbound.conf', unboundForwarder(5340))] },
+    {
+      name: 'dnsmasq',
+      port: 5341,
+      command: [
+        ...[
+          'dnsmasq',
+          '-k',
+          '-u',
+          'root',
+          '-p',
+          '5341',
+          `--listen-address=${ADDRESS}`,
+          '--bind-interfaces',
+          '--no-resolv',
+        ],
+        ...['--no-hosts', '--pid-file=', '-c', '10000', '--dns-forward-max=1000'],
+        `--server=${UPSTREAM.address}#${UPSTREAM.port}`,
+      ],
+    },
+    {
+      name: 'knot resolver',
+      port: 5342,
+      command: ['kresd', '-n', '-c', write('kresd.conf', knotResolver(5342)), knotFolder(folder)],
+    },
+    {
+      name: 'powerdns recursor',
+      port: 5343,
+      command: [
+        ...[
+          'pdns_recursor',
+          '--config-dir=/nonexistent',
+          `--local-address=${ADDRESS}`,
+          '--local-port=5343',
+          '--daemon=no',
+        ],
+        ...['--allow-from=127.0.0.0/8', '--dont-query=', '--dnssec=off', '--threads=1', '--security-poll-suffix='],
+        ...[`--socket-dir=${folder}`, '--disable-syslog=yes'],
+        `--forward-zones-recurse=.=${UPSTREAM.address}:${UPSTREAM.port}`,
+      ],
+    },
+    { name: 'limit in C', port: 5344, command: [join(folder, 'limit'), ADDRESS, '5344'] },
+  ]
+  if (isInstalled('gcc')) {
+    execFileSync('gcc', ['-O2', '-o', join(folder, 'limit'), join(import.meta.dirname, 'limit.c')])
+  }
+  return peers.filter(({ command }) => isInstalled(command[0]!))
+}
+
+/** The configuration of the upstream. */
+export function upstreamConfig(): string {
+  return `server:
+  interface: ${UPSTREAM.address}@${UPSTREAM.port}
+  port: ${UPSTREAM.port}
+${PLAIN}  local-zone: "corp." redirect
+  local-data: "corp. 300 IN A 192.0.2.1"
+  local-data: "corp. 300 IN AAAA 2001:db8::1"
+remote-control:
+  control-enable: no
+`
+}
+
+const PLAIN = `  do-daemonize: no
+  chroot: ""
+  username: ""
+  pidfile: ""
+  use-syslog: no
+  access-control: 127.0.0.0/8 allow
+  num-threads: 1
+  module-config: "iterator"
+`
+
+function unboundForwarder(port: number): string {
+  return `server:
+  interface: ${ADDRESS}@${port}
+  port: ${port}
+  do-not-query-localhost: no
+${PLAIN}forward-zone:
+  name: "."
+  forward-addr: ${UPSTREAM.address}@${UPSTREAM.port}
+remote-control:
+  control-enable: no
+`
+}
+
+function knotResolver(port: number): string {
+  return `net.listen('${ADDRESS}', ${port}, { kind = 'dns' })
+policy.add(policy.all(policy.FORWARD({'${UPSTREAM.address}@${UPSTREAM.port}'})))
+trust_anchors.remove('.')
+cache.size = 100 * MB
+modules.unload('ta_update')
+`
+}
+
+function knotFolder(folder: string): string {
+  const path = join(folder, 'kresd')
+  mkdirSync(path, { recursive: true })
+  return path
+}
+
+function isInstalled(program: string): boolean {
+  if (program.includes('/')) return spawnSync('test', ['-x', program]).status === 0
+  return (
+    spawnSync('which', [program], { stdio: 'ignore', env: { PATH: `${process.env['PATH']}:/usr/sbin` } }).status === 0
+  )
+}
