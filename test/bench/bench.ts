@@ -61,8 +61,8 @@ writeFileSync(
 
 /** Variants of corelet run where they differ; the limit in C knows no TCP, forwarding or AAAA. */
 function takes(server: string, load: string): boolean {
-  if (server === 'corelet, AAAA filtered') return load === 'hit-aaaa'
-  if (server === 'corelet, plain dgram') return load === 'hit' || load === 'miss'
+  if (server === 'corelet with aaaa-filter') return load === 'hit-aaaa'
+  if (server === 'corelet without libc') return load === 'hit' || load === 'miss'
   if (server === 'limit in C') return load === 'hit'
   return true
 }

@@ -7,7 +7,7 @@ import { ROOT } from '../kit/sources.ts'
 /** All servers of the bench listen on it, one after the other. */
 export const ADDRESS = '127.0.0.3'
 /** The upstream's address; it answers from fixed data. */
-export const UPSTREAM = { address: '127.0.0.2', port: 5300 }
+export const UPSTREAM = { address: '127.0.0.2', port: 5301 }
 
 export interface ServerUnderTest {
   name: string
@@ -33,8 +33,8 @@ export function findServers(folder: string): ServerUnderTest[] {
     )
   const peers: ServerUnderTest[] = [
     { name: 'corelet', port: 5330, command: [...main, corelet(5330)] },
-    { name: 'corelet, AAAA filtered', port: 5331, command: [...main, corelet(5331, '  aaaa-filter\n')] },
-    { name: 'corelet, plain dgram', port: 5332, command: [...main, corelet(5332)], env: { CORELET_NET: 'dgram' } },
+    { name: 'corelet with aaaa-filter', port: 5331, command: [...main, corelet(5331, '  aaaa-filter\n')] },
+    { name: 'corelet without libc', port: 5332, command: [...main, corelet(5332)], env: { CORELET_NET: 'dgram' } },
     { name: 'unbound', port: 5340, command: ['unbound', '-c', write('unbound.conf', unboundForwarder(5340))] },
     {
       name: 'dnsmasq',
