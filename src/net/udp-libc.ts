@@ -1,6 +1,6 @@
 /** Opens UDP sockets on libc. */
 import type { BindOptions } from './bind.ts'
-import { type Libc, toSystemError } from './libc.ts'
+import { type Libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, toSystemError } from './libc.ts'
 import { LibcSocket } from './libc-socket.ts'
 import {
   AF_INET6,
@@ -13,10 +13,6 @@ import {
   toSocketAddress,
 } from './socket-address.ts'
 import { RECEIVE_BUFFER, type UdpOptions, type UdpSocket } from './udp-socket.ts'
-
-const SOCK_DGRAM = 2
-const SOCK_NONBLOCK = 0o4000
-const SOCK_CLOEXEC = 0o2000000
 
 const SOL_SOCKET = 1
 const SO_SNDBUF = 7

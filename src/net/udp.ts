@@ -3,14 +3,14 @@
  * at a time and knows the address that each was sent to. The environment variable CORELET_NET=dgram chooses dgram where libc is there.
  */
 import { bindAddresses, isWithoutIPv6 } from './bind.ts'
-import { loadLibc } from './libc.ts'
+import { chooseLibc } from './libc.ts'
 import { bindDgram } from './udp-dgram.ts'
 import { bindLibc } from './udp-libc.ts'
 import type { UdpOptions, UdpSocket } from './udp-socket.ts'
 
 /** Opens a UDP socket. @throws (rejects) the system's error when it can't be bound */
 export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
-  const libc = process.env['CORELET_NET'] === 'dgram' ? undefined : await loadLibc()
+  const libc = chooseLibc()
   const addresses = bindAddresses(options.address)
   for (const address of addresses) {
     try {

@@ -5,7 +5,7 @@ import { type ReplyScan, scanReply } from '../dns/reply-scan.ts'
 
 /** What is sent to an upstream. */
 export interface Question {
-  /** Octets of the query; each exchange sends a copy with an id of its own. */
+  /** Octets of the query; each exchange gives it an id of its own. */
   packet: Uint8Array
   /** Offset behind the question section. */
   questionEnd: number

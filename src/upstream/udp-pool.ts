@@ -32,12 +32,14 @@ export interface UdpPoolOptions {
 
 /**
  * The UDP sockets of one upstream. A query goes out on a socket opened for it, so on a port that nobody can know, and the oldest
- * socket is retired for it. When queries come faster than sockets may be opened, they share the pool's sockets at random
- * (RFC 5452 §9.2).
+ * socket is retired for it. Queries that leave together go out on one such socket. When queries come faster than sockets may be opened,
+ * they share the pool's sockets at random (RFC 5452 §9.2).
  */
 export class UdpPool {
   readonly #options: UdpPoolOptions
   readonly #ready: UdpSocket[] = []
+  /** The socket that the last query went out on. */
+  #latest: UdpSocket | undefined
   /** Sockets taken out of `#ready` that wait for answers. */
   #retired = 0
   readonly #size: number
@@ -61,11 +63,16 @@ export class UdpPool {
   send(pending: Pending): void {
     const { clock, events } = this.#options
     const now = clock.monotonic()
+    if (this.#latest?.isCollecting) {
+      events.cached(true)
+      this.#latest.send(pending, now)
+      return
+    }
     const opened = this.#mayOpen(now) ? this.#open() : undefined
     const fresh = opened instanceof UdpSocket ? opened : undefined
     events.cached(fresh === undefined)
-    const socket = fresh ?? this.#ready[randomIndex(this.#ready.length)]
-    if (socket) socket.send(pending, now)
+    this.#latest = fresh ?? this.#ready[randomIndex(this.#ready.length)]
+    if (this.#latest) this.#latest.send(pending, now)
     else pending.settle(new ExchangeFailure('network', `no socket: ${describeError(opened as Error)}`))
   }
 

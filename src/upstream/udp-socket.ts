@@ -1,15 +1,13 @@
-import { createSocket, type Socket } from 'node:dgram'
-import { isIPv6 } from 'node:net'
+import { copyOctets } from '../dns/octets.ts'
+import { type ConnectedUdp, type ConnectedUdpEvents, connectUdp } from '../net/connected-udp.ts'
 import { describeError, ExchangeFailure } from './failure.ts'
 import type { Pending } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
-import { showTarget, type Target } from './target.ts'
+import type { Target } from './target.ts'
 
 /** Wrong messages after which a query leaves UDP: somebody may be guessing (RFC 5452 §9.3). */
 const MISMATCH_LIMIT = 5
-/** Octets that may wait in the socket for a full network queue. */
-const SEND_QUEUE_LIMIT = 65_536
 /** Ids of queries without an answer that are remembered: an answer that comes late is no forgery. */
 const LATE_LIMIT = 1024
 
@@ -21,10 +19,10 @@ export interface UdpSocketEvents {
  * One UDP socket connected to an upstream: the kernel drops what others send to it. It is open when the constructor returns, on
  * a port of the kernel's choice, and survives all errors.
  */
-export class UdpSocket {
+export class UdpSocket implements ConnectedUdpEvents {
   readonly openedAt: number
   lastUsed: number
-  readonly #socket: Socket
+  readonly #socket: ConnectedUdp
   readonly #events: UdpSocketEvents
   readonly #table = new Map<number, Pending>()
   readonly #late = new Set<number>()
@@ -34,41 +32,22 @@ export class UdpSocket {
   constructor(target: Target, sourceAddress: string | undefined, now: number, events: UdpSocketEvents) {
     this.openedAt = this.lastUsed = now
     this.#events = events
-    const family = isIPv6(target.address) ? 6 : 4
-    this.#socket = createSocket({
-      type: family === 6 ? 'udp6' : 'udp4',
-      // addresses need no looking up: without the wait for it the socket is connected at once
-      lookup: (host, _options, callback) => callback(null, host, family),
-    })
-    let opening: Error | undefined
-    this.#socket.on('error', (error) => {
-      opening ??= error
-      this.#fail(error)
-    })
-    this.#socket.on('message', (wire) => this.#receive(wire))
-    const any = family === 6 ? '::' : '0.0.0.0'
-    this.#socket.bind({ port: 0, address: sourceAddress ?? any, exclusive: true })
-    if (!opening) this.#socket.connect(target.port, target.address)
-    try {
-      this.#socket.remoteAddress()
-    } catch {
-      this.#socket.close()
-      throw opening ?? new Error(`UDP connect to ${showTarget(target)} failed`)
-    }
+    const { address, port } = target
+    this.#socket = connectUdp({ address, port, sourceAddress, events: this })
+  }
+
+  /** Queries wait in it to leave together. */
+  get isCollecting(): boolean {
+    return this.#socket.isCollecting
   }
 
   send(pending: Pending, now: number): void {
     const { packet } = pending.question
-    if (this.#socket.getSendQueueSize() > SEND_QUEUE_LIMIT) {
-      pending.settle(new ExchangeFailure('network', 'the send queue is full'))
-      return
-    }
     this.lastUsed = now
     let id = randomId()
     while (this.#table.has(id)) id = (id + 1) & 0xffff
-    const wire = Buffer.from(packet)
-    wire[0] = id >> 8
-    wire[1] = id & 0xff
+    packet[0] = id >> 8
+    packet[1] = id & 0xff
     pending.id = id
     pending.table = this.#table
     pending.released = (result) => {
@@ -76,9 +55,7 @@ export class UdpSocket {
       this.#closeWhenDone()
     }
     this.#table.set(id, pending)
-    this.#socket.send(wire, (error) => {
-      if (error && pending.table === this.#table) pending.settle(toFailure(error))
-    })
+    this.#socket.send(packet)
   }
 
   /** Closes it when the queries that are out on it are through, and then calls `closed`. */
@@ -87,14 +64,14 @@ export class UdpSocket {
     this.#closeWhenDone()
   }
 
-  #receive(wire: Buffer): void {
-    const id = wire.length < 12 ? -1 : wire.readUInt16BE()
+  receive(packet: Uint8Array): void {
+    const id = packet.length < 12 ? -1 : idOf(packet)
     const pending = this.#table.get(id)
     if (!pending) {
       if (!this.#late.delete(id)) this.#mismatch(id < 0 ? 'short' : 'id', this.#table.values())
       return
     }
-    const answer = readAnswer(pending.question, wire)
+    const answer = readAnswer(pending.question, copyOctets(packet))
     if (typeof answer === 'string') this.#mismatch(answer, [pending])
     else pending.settle(answer)
   }
@@ -112,7 +89,11 @@ export class UdpSocket {
     this.#late.add(id)
   }
 
-  #fail(error: Error): void {
+  unsent(packet: Uint8Array, error: Error): void {
+    this.#table.get(idOf(packet))?.settle(toFailure(error))
+  }
+
+  failed(error: Error): void {
     for (const pending of [...this.#table.values()]) pending.settle(toFailure(error))
   }
 
@@ -123,6 +104,10 @@ export class UdpSocket {
     this.#socket.close()
     closed()
   }
+}
+
+function idOf(packet: Uint8Array): number {
+  return (packet[0]! << 8) | packet[1]!
 }
 
 function toFailure(error: Error): ExchangeFailure {
