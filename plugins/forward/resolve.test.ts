@@ -35,7 +35,10 @@ describe('TO', () => {
   it('must lead to a server', async () => {
     await writeFile(join(folder, 'empty'), 'search example.org\n')
     await refuses(`forward . ${join(folder, 'empty')}`, /no valid upstream addresses found/)
-    await refuses(`forward . ${join(folder, 'missing')}`, /ENOENT.*missing/)
+    await refuses(
+      `forward . ${join(folder, 'missing')}`,
+      /not an IP address, file, or valid domain: ".*missing": ENOENT/,
+    )
   })
 
   it('is taken once for each address and port', async () => {

@@ -28,10 +28,18 @@ export async function resolveDestinations(
 
 async function resolveOne(destination: Destination, resolvers: readonly string[]): Promise<Target[]> {
   if (destination.kind === 'server') return [destination.target]
-  if (destination.kind === 'file') return readNameservers(await readFile(destination.path, 'utf8'))
+  if (destination.kind === 'file') return readNameservers(await readList(destination.path))
   const { name, transport, port } = destination
   const addresses = await lookUp(name, resolvers)
   return addresses.map((address) => ({ transport, address, port }))
+}
+
+async function readList(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new Error(`not an IP address, file, or valid domain: "${path}": ${(error as Error).message}`)
+  }
 }
 
 /** The `nameserver` lines of a file in the form of resolv.conf(5); zones of addresses and all other lines are ignored. */

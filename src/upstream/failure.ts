@@ -18,6 +18,7 @@ const UNKNOWN_AUTHORITY = 'certificate signed by unknown authority'
 
 const PHRASES: Record<string, string> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  EADDRNOTAVAIL: 'cannot assign requested address',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset by peer',
   EHOSTUNREACH: 'no route to host',
