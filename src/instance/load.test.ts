@@ -207,3 +207,13 @@ for (const [code, entry] of Object.entries(INSTANCE_CODES)) {
     assert.doesNotMatch(diagnostics[0]!.message + diagnostics[0]!.hint, /undefined|\{\d\}/)
   })
 }
+
+test('a plugin whose parse gives nothing and says nothing is refused', async () => {
+  write('mine.ts', PLUGIN('mine', ', parse() {}'))
+  write('plugin.cfg', 'mine:./mine.ts\n')
+  const { diagnostics } = await load('. {\n  mine\n}')
+  assert.deepEqual(
+    diagnostics.map(({ code, plugin, message }) => [code, plugin, message]),
+    [['plugin-threw', 'mine', 'parse returned nothing and reported nothing']],
+  )
+})

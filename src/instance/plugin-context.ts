@@ -68,6 +68,12 @@ export async function startPlugin({ plugin, options }: ConfiguredPlugin, context
   }
 }
 
+/** @throws TypeError for what no plugin may give, which would leave it out of the chain without a word */
 function toRunning(started: Handler | Running | undefined): Running {
-  return typeof started === 'function' ? { handler: started } : (started ?? {})
+  const running = typeof started === 'function' ? { handler: started } : (started ?? {})
+  if (typeof running !== 'object') throw new TypeError('start returned neither a handler nor an object')
+  for (const part of ['handler', 'ready', 'listening', 'drain', 'stop'] as const) {
+    if (!['function', 'undefined'].includes(typeof running[part])) throw new TypeError(`${part} is no function`)
+  }
+  return running
 }

@@ -6,6 +6,7 @@ import type { Report } from './values.ts'
 
 /**
  * Reads all uses of a plugin in one server block: `repeat` is honoured, the grammar checked, `parse` called. Pure.
+ * @throws TypeError when the plugin's parse gives neither options nor a reason
  * @returns the options of each instance to start (one, or one a use for `each`) and what is wrong
  */
 export function readUses<Options>(
@@ -24,8 +25,10 @@ export function readUses<Options>(
   for (const group of repeat === 'merge' ? [wanted] : wanted.map((each) => [each])) {
     const good = group.filter((each): each is ReadDirective => each !== undefined)
     if (good.length < group.length || good.length === 0) continue
+    const reported = diagnostics.length
     const parsed = plugin.parse ? plugin.parse(good, { zones, report }) : (good[0] as Options)
     if (parsed !== undefined) options.push(parsed)
+    else if (diagnostics.length === reported) throw new TypeError('parse returned nothing and reported nothing')
   }
   return { options, diagnostics }
 }

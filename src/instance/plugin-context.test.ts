@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { definePlugin, type Handler, type Running } from '../plugin/index.ts'
+import { fakeContext } from '../plugin/testing.ts'
+import { startPlugin } from './plugin-context.ts'
+
+const handler: Handler = (query, next) => next(query)
+
+function start(given: () => unknown): Promise<Running> {
+  const plugin = definePlugin({
+    name: 'mine',
+    summary: 'gives what it is told to',
+    directive: { args: [] },
+    start: () => given() as Running,
+  })
+  return startPlugin({ rank: 0, plugin, options: undefined }, fakeContext())
+}
+
+test('a plugin is a handler, an object with one, or nothing', async () => {
+  const stop = () => {}
+  assert.deepEqual(await start(() => handler), { handler })
+  assert.deepEqual(await start(() => Promise.resolve({ handler, stop })), { handler, stop })
+  assert.deepEqual(await start(() => undefined), {})
+  assert.deepEqual(await start(() => null), {})
+})
+
+const BAD: [given: () => unknown, message: string][] = [
+  [() => 42, 'plugin/mine: start returned neither a handler nor an object'],
+  [() => Promise.resolve('handler'), 'plugin/mine: start returned neither a handler nor an object'],
+  [() => ({ handler: 5 }), 'plugin/mine: handler is no function'],
+  [() => ({ handler, ready: true }), 'plugin/mine: ready is no function'],
+  [() => Promise.reject(new Error('no luck')), 'plugin/mine: no luck'],
+]
+for (const [given, message] of BAD) {
+  test(`refused: ${message}`, () => assert.rejects(start(given), { message }))
+}
