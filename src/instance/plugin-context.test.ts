@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { definePlugin, type Handler, type Running } from '../plugin/index.ts'
 import { fakeContext } from '../plugin/testing.ts'
-import { startPlugin } from './plugin-context.ts'
+import { createContext, startPlugin } from './plugin-context.ts'
+import type { Services } from './services.ts'
 
 const handler: Handler = (query, next) => next(query)
 
@@ -22,6 +23,23 @@ test('a plugin is a handler, an object with one, or nothing', async () => {
   assert.deepEqual(await start(() => Promise.resolve({ handler, stop })), { handler, stop })
   assert.deepEqual(await start(() => undefined), {})
   assert.deepEqual(await start(() => null), {})
+})
+
+test('not ready are those that say so, and those that throw', () => {
+  const { block, http, instance, log } = fakeContext()
+  const fail = () => {
+    throw new Error('no luck')
+  }
+  const started = [
+    { name: 'b', running: { ready: () => false } },
+    { name: 'a', running: { ready: fail } },
+    { name: 'b', running: { ready: () => false } },
+    { name: 'c', running: { ready: () => true } },
+    { name: 'd', running: {} },
+  ]
+  const services = { log: { for: () => log } } as unknown as Services
+  const context = createContext('x', block, { shared: new Map(), started, running: true }, services, http, instance)
+  assert.deepEqual(context.notReady(), ['a', 'b'])
 })
 
 const BAD: [given: () => unknown, message: string][] = [

@@ -45,12 +45,21 @@ export function createContext(
       return state.shared.get(key) as T
     },
     notReady() {
-      const names = state.started.filter(({ running }) => running.ready?.() === false).map(({ name }) => name)
+      const names = state.started.filter(({ running }) => !isReady(running)).map(({ name }) => name)
       return [...new Set(names)].sort()
     },
     get running() {
       return state.running
     },
+  }
+}
+
+/** A plugin that can't even say whether it is ready is not. */
+function isReady(running: Running): boolean {
+  try {
+    return running.ready?.() !== false
+  } catch {
+    return false
   }
 }
 
