@@ -1,8 +1,8 @@
 import {
+  askAndNote,
   custom,
   definePlugin,
   duration,
-  isPending,
   one,
   option,
   optional,
@@ -103,17 +103,7 @@ export default definePlugin({
     }
 
     return {
-      handler: function errors(query, next) {
-        const result = next(query)
-        if (!isPending(result)) {
-          note(query, result)
-          return result
-        }
-        return result.then((reply) => {
-          note(query, reply)
-          return reply
-        })
-      },
+      handler: (query, next) => askAndNote(query, next, note),
       stop() {
         for (const consolidation of consolidations) consolidation.stop()
       },

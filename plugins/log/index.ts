@@ -1,9 +1,9 @@
 import {
+  askAndNote,
   type Code,
   choice,
   definePlugin,
   isBelow,
-  isPending,
   keyOf,
   option,
   type Query,
@@ -72,17 +72,7 @@ export default definePlugin({
       log.line('info', rule.format({ query, reply, milliseconds: clock.monotonic() - query.received }))
     }
 
-    return function log(query, next) {
-      const result = next(query)
-      if (!isPending(result)) {
-        note(query, result)
-        return result
-      }
-      return result.then((reply) => {
-        note(query, reply)
-        return reply
-      })
-    }
+    return (query, next) => askAndNote(query, next, note)
   },
 })
 

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import {
+  askAndNote,
   definePlugin,
   type Handler,
   type HttpResponse,
   type HttpTls,
   hostPort,
-  isPending,
   one,
   option,
   optional,
@@ -78,17 +78,7 @@ function countQueries({ metrics, clock }: PluginContext): Handler {
   const dnsMetrics = new DnsMetrics(metrics)
   const count = (query: Query, reply: Reply): void =>
     dnsMetrics.record(query, reply, clock.monotonic() - query.received, query.zone, query.view)
-  return function prometheus(query, next) {
-    const result = next(query)
-    if (!isPending(result)) {
-      count(query, result)
-      return result
-    }
-    return result.then((reply) => {
-      count(query, reply)
-      return reply
-    })
-  }
+  return (query, next) => askAndNote(query, next, count)
 }
 
 /** Names the handlers of the block in `coredns_plugin_enabled`, which starts empty with each generation. */

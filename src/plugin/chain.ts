@@ -47,3 +47,20 @@ function toNext(plugin: string | undefined, call: (query: Query) => Reply | Prom
 export function isPending(result: Reply | Promise<Reply>): result is Promise<Reply> {
   return result instanceof Promise
 }
+
+/** Asks `next` and shows `note` the reply before it goes on: at once when it is known, which costs no promise. */
+export function askAndNote(
+  query: Query,
+  next: Next,
+  note: (query: Query, reply: Reply) => void,
+): Reply | Promise<Reply> {
+  const result = next(query)
+  if (isPending(result)) {
+    return result.then((reply) => {
+      note(query, reply)
+      return reply
+    })
+  }
+  note(query, result)
+  return result
+}
