@@ -24,6 +24,15 @@ async function start(text: string) {
 }
 
 describe('capacity', () => {
+  test('takes no memory before there are entries', async () => {
+    const before = process.memoryUsage()
+    const caches = []
+    for (let i = 0; i < 50; i++) caches.push(await start('cache {\nsuccess 100000\n}'))
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    const taken = heapUsed + arrayBuffers - before.heapUsed - before.arrayBuffers
+    assert.ok(taken / caches.length < 500_000, `${taken / caches.length} octets each`)
+  })
+
   test('what was used longest ago makes room', async () => {
     const { has, entries, evictions } = await start('cache {\nsuccess 2000\n}')
     for (let i = 0; i < 2000; i++) has(`n${i}.`)

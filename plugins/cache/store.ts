@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Entry, OVERHEAD, type PartName } from './entry.ts'
+import type { Entry, PartName } from './entry.ts'
 import type { CacheOptions } from './options.ts'
 
 /** CoreDNS's cache has 256 shards of at least 4 entries. */
@@ -22,16 +22,18 @@ export class Store {
   }
 
   #createPart(part: PartName): Part {
-    const { maxBytes } = this.#options
-    const capacity = Math.max(this.#options[part].capacity, SMALLEST_CAPACITY)
     return new LRUCache({
-      max: Math.min(capacity, Math.ceil(maxBytes / OVERHEAD)),
-      maxSize: maxBytes,
+      maxSize: this.#options.maxBytes,
       sizeCalculation: (entry, key) => key.length + entry.size,
       dispose: (_entry, _key, reason) => {
         if (reason === 'evict') this.#evicted[part]++
       },
     })
+  }
+
+  /** Entries that a part may have. `max` of LRUCache would take memory for all of them at once, in each block that has a cache. */
+  #capacity(part: PartName): number {
+    return Math.max(this.#options[part].capacity, SMALLEST_CAPACITY)
   }
 
   /**
@@ -72,7 +74,9 @@ export class Store {
     } else if (!entry.failure && !preferPositive) {
       success.delete(key)
     }
-    this.#parts[entry.part].set(key, entry)
+    const part = this.#parts[entry.part]
+    part.set(key, entry)
+    while (part.size > this.#capacity(entry.part)) part.pop()
     while (this.octets > this.#options.maxBytes) {
       const larger = success.calculatedSize > denial.calculatedSize ? success : denial
       larger.pop()
