@@ -96,7 +96,7 @@ export class Entry {
 
   /** Octets of memory, the key not counted. */
   get size(): number {
-    const own = OVERHEAD + (this.#wire?.length ?? 0) + 2 * (this.#scan?.ttlOffsets.length ?? 0)
+    const own = OVERHEAD + (this.#wire?.length ?? 0) + 8 * (this.#scan?.ttlOffsets.length ?? 0)
     return this.lastPositive ? own + this.lastPositive.size : own
   }
 
@@ -121,7 +121,7 @@ export class Entry {
 function compact(scan: ReplyScan): ReplyScan {
   return {
     ...scan,
-    ttlOffsets: new Uint16Array(scan.ttlOffsets),
+    ttlOffsets: scan.ttlOffsets.slice(),
     rrsigs: scan.rrsigs.length > 0 ? scan.rrsigs : NO_SIGNATURES,
   }
 }

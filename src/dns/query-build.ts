@@ -1,6 +1,7 @@
 import { WireError } from './errors.ts'
 import type { EdnsOption } from './message.ts'
 import { fromText } from './name.ts'
+import { writeU16 } from './octets.ts'
 import type { QueryView } from './query-view.ts'
 
 /** What may differ in a derived query; what is left out stays. `edns: null` takes the OPT away. */
@@ -18,15 +19,14 @@ export function rebuildQuery(view: QueryView, change: QueryChange): Uint8Array {
   const name = change.name === undefined ? view.packet.subarray(12, view.questionEnd - 4) : fromText(change.name)
   const opt = change.edns === undefined ? ownOpt(view) : change.edns === null ? undefined : encodeOpt(change.edns)
   const packet = new Uint8Array(12 + name.length + 4 + (opt?.length ?? 0))
-  const out = new DataView(packet.buffer)
-  out.setUint16(0, change.id ?? view.id)
-  out.setUint16(2, change.flags ?? view.flags)
-  out.setUint16(4, 1)
+  writeU16(packet, 0, change.id ?? view.id)
+  writeU16(packet, 2, change.flags ?? view.flags)
+  writeU16(packet, 4, 1)
   packet.set(name, 12)
-  out.setUint16(12 + name.length, change.qtype ?? view.qtype)
-  out.setUint16(14 + name.length, change.qclass ?? view.qclass)
+  writeU16(packet, 12 + name.length, change.qtype ?? view.qtype)
+  writeU16(packet, 14 + name.length, change.qclass ?? view.qclass)
   if (opt) {
-    out.setUint16(10, 1)
+    writeU16(packet, 10, 1)
     packet.set(opt, 16 + name.length)
   }
   return packet

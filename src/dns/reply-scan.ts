@@ -2,6 +2,7 @@
 import { MAX_TTL, OPCODES, QR, RCODES, TYPES } from './constants.ts'
 import { WireError } from './errors.ts'
 import { toKey } from './name.ts'
+import { readU16, readU32 } from './octets.ts'
 import { checkOptions } from './query-view.ts'
 import { checkData } from './record-wire.ts'
 import { WireReader } from './wire-reader.ts'
@@ -32,7 +33,7 @@ export interface ReplyScan {
   authorities: number
   additionals: number
   /** Offsets of the TTL fields of all records but OPT. */
-  ttlOffsets: Uint16Array
+  ttlOffsets: number[]
   /** Lowest TTL in seconds over all records but OPT, at most {@link MAX_TTL}; -1 without a record. */
   minTtl: number
   /** Length in octets of the whole message when no name is compressed. */
@@ -61,13 +62,12 @@ export interface ReplyScan {
 export function scanReply(packet: Uint8Array): ReplyScan {
   if (packet.length < 12) throw new WireError('message shorter than its header')
   if (packet.length > 0xffff) throw new WireError('message longer than 65535 octets')
-  const view = new DataView(packet.buffer, packet.byteOffset, packet.length)
-  const flags = view.getUint16(2)
+  const flags = readU16(packet, 2)
   if (!(flags & QR)) throw new WireError('not a reply')
-  if (view.getUint16(4) !== 1) throw new WireError('not one question')
-  const answers = view.getUint16(6)
-  const authorities = view.getUint16(8)
-  const additionals = view.getUint16(10)
+  if (readU16(packet, 4) !== 1) throw new WireError('not one question')
+  const answers = readU16(packet, 6)
+  const authorities = readU16(packet, 8)
+  const additionals = readU16(packet, 10)
   const records = answers + authorities + additionals
   if (records * 11 > packet.length - 12) throw new WireError('more records counted than the message can hold')
 
@@ -77,17 +77,17 @@ export function scanReply(packet: Uint8Array): ReplyScan {
   const nameEnd = reader.at
   reader.skip(4)
   const scan: ReplyScan = {
-    id: view.getUint16(0),
+    id: readU16(packet, 0),
     flags,
     rcode: flags & 15,
     key: toKey(packet, 12, nameEnd),
-    qtype: view.getUint16(nameEnd),
-    qclass: view.getUint16(nameEnd + 2),
+    qtype: readU16(packet, nameEnd),
+    qclass: readU16(packet, nameEnd + 2),
     questionEnd: nameEnd + 4,
     answers,
     authorities,
     additionals,
-    ttlOffsets: new Uint16Array(records),
+    ttlOffsets: new Array(records),
     minTtl: -1,
     size: 0,
     soa: false,
@@ -107,9 +107,9 @@ export function scanReply(packet: Uint8Array): ReplyScan {
     reader.skipName(true)
     const fixed = reader.at
     reader.skip(10)
-    const type = view.getUint16(fixed)
+    const type = readU16(packet, fixed)
     const start = reader.at
-    const length = view.getUint16(fixed + 8)
+    const length = readU16(packet, fixed + 8)
     checkData(reader, type, length)
     const end = reader.at
     if (type === TYPES.OPT) {
@@ -120,24 +120,24 @@ export function scanReply(packet: Uint8Array): ReplyScan {
       scan.optEnd = end
       scan.optLast = i === records - 1
       scan.rcode |= packet[fixed + 4]! << 4
-      scan.ednsFlags = view.getUint16(fixed + 6)
+      scan.ednsFlags = readU16(packet, fixed + 6)
       scan.optionsStart = start
       scan.optionsEnd = end
       scan.additionals--
       continue
     }
-    const ttl = view.getUint32(fixed + 4)
+    const ttl = readU32(packet, fixed + 4)
     const seconds = Math.min(ttl, MAX_TTL)
     if (scan.minTtl < 0 || seconds < scan.minTtl) scan.minTtl = seconds
     scan.ttlOffsets[ttls++] = fixed + 4
     if (type === TYPES.RRSIG) {
-      scan.rrsigs.push({ expiration: view.getUint32(start + 8), inception: view.getUint32(start + 12) })
+      scan.rrsigs.push({ expiration: readU32(packet, start + 8), inception: readU32(packet, start + 12) })
     } else if (i >= answers && i < answers + authorities) {
       if (type === TYPES.SOA) scan.soa = true
       if (type === TYPES.NS) scan.ns = true
     }
   }
-  scan.ttlOffsets = scan.ttlOffsets.subarray(0, ttls)
+  scan.ttlOffsets.length = ttls
   scan.end = reader.at
   scan.size = reader.at + reader.expansion
   return scan

@@ -104,7 +104,7 @@ function writeCounts(out: Uint8Array, offset: number, scan: ReplyScan, kept: num
   out[offset + 11] = additionals & 0xff
 }
 
-function writeTtls(out: Uint8Array, offset: number, at: Uint16Array, count: number, ttl: number): void {
+function writeTtls(out: Uint8Array, offset: number, at: readonly number[], count: number, ttl: number): void {
   for (let i = 0; i < count; i++) {
     const to = offset + at[i]!
     out[to] = ttl >>> 24
