@@ -1,5 +1,6 @@
 import type { Clock, Counter } from 'corelet/plugin'
-import { ExchangeFailure, type FailureKind } from '../../src/upstream/failure.ts'
+import type { Deadlines, Expirable } from '../../src/upstream/deadlines.ts'
+import { ExchangeFailure, type FailureKind, TIMED_OUT } from '../../src/upstream/failure.ts'
 import type { Policy } from '../../src/upstream/policy.ts'
 import type { Answer, Question } from '../../src/upstream/question.ts'
 import type { Upstream } from '../../src/upstream/upstream.ts'
@@ -18,8 +19,8 @@ export interface AttemptSettings {
   policy: Policy
   /** Failed exchanges that a query may have. */
   maxAttempts: number
-  /** Milliseconds after which no new exchange is begun. */
-  patience: number
+  /** What ends attempts after the time that a client waits. */
+  deadlines: Deadlines<Expirable>
   /** When all upstreams are down, none is tried. */
   failfast: boolean
   failover: ReadonlySet<number>
@@ -27,44 +28,107 @@ export interface AttemptSettings {
   answered(upstream: Upstream, rcode: number, seconds: number): void
 }
 
-/** Asks upstreams, in the order of the policy and over again, until one answers or the limits are reached. Never rejects. */
-export async function attempt(question: Question, proto: 'udp' | 'tcp', settings: AttemptSettings): Promise<Outcome> {
-  const { clock, upstreams, failover } = settings
-  const started = clock.monotonic()
-  const order = settings.policy(upstreams)
-  let attempts = 0
-  let failovers = 0
-  let down = 0
-  let last: Outcome | undefined
-  for (let turn = 0; attempts < settings.maxAttempts; turn++) {
-    const begun = clock.monotonic()
-    if (begun - started >= settings.patience) break
-    if (turn % order.length === 0) down = 0
-    let upstream = order[turn % order.length]!
-    if (upstream.health.isDown) {
-      down++
-      if (down < order.length) continue
-      settings.healthcheckBroken.inc()
-      if (settings.failfast) break
-      upstream = upstreams[Math.floor(Math.random() * upstreams.length)]!
-    }
-    const result = await upstream.exchange(question, proto)
-    if (result instanceof ExchangeFailure) {
-      last = { upstream, error: `${upstream.label}: ${result.message}`, kind: result.kind }
-      if (result.kind === 'declined') break
-      upstream.health.check()
-      attempts++
-      if (down === order.length) break
-      if (attempts >= 2 * order.length && attempts % order.length === 0) await pause(clock)
-      continue
-    }
-    const { rcode } = result.scan
-    settings.answered(upstream, rcode, (clock.monotonic() - begun) / 1000)
-    if (!failover.has(rcode) || ++failovers >= order.length) return { answer: result, upstream }
-  }
-  return last ?? { upstream: undefined, error: 'no healthy proxies', kind: 'declined' }
+/**
+ * Asks upstreams, in the order of the policy and over again, until one answers or the limits are reached.
+ * @param done called once, before `attempt` returns if the outcome is known at once
+ */
+export function attempt(
+  question: Question,
+  proto: 'udp' | 'tcp',
+  settings: AttemptSettings,
+  done: (outcome: Outcome) => void,
+): void {
+  const attempts = new Attempts(question, proto, settings, done)
+  settings.deadlines.add(attempts)
+  attempts.next()
 }
 
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => void clock.timeout(PAUSE, resolve))
+class Attempts implements Expirable {
+  readonly #question: Question
+  readonly #proto: 'udp' | 'tcp'
+  readonly #settings: AttemptSettings
+  readonly #done: (outcome: Outcome) => void
+  readonly #order: readonly Upstream[]
+  readonly #started: number
+  #turn = 0
+  #failed = 0
+  #failovers = 0
+  /** Upstreams found down in this round. */
+  #down = 0
+  #last: Outcome = { upstream: undefined, error: 'no healthy proxies', kind: 'declined' }
+  #ended = false
+
+  constructor(question: Question, proto: 'udp' | 'tcp', settings: AttemptSettings, done: (outcome: Outcome) => void) {
+    this.#question = question
+    this.#proto = proto
+    this.#settings = settings
+    this.#done = done
+    this.#order = settings.policy(settings.upstreams)
+    this.#started = settings.clock.monotonic()
+  }
+
+  /** The client's patience is at its end, whatever goes on. */
+  expire(): void {
+    const error = `no answer within ${this.#settings.deadlines.milliseconds} ms: ${TIMED_OUT}`
+    this.#end({ upstream: undefined, error, kind: 'timeout' })
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#settings.deadlines.delete(this)
+    this.#done(outcome)
+  }
+
+  /** Asks an upstream, unless that is of no use any more. */
+  next(): void {
+    if (this.#ended) return
+    const { clock, deadlines, maxAttempts } = this.#settings
+    const begun = clock.monotonic()
+    const mayAsk = this.#failed < maxAttempts && begun - this.#started < deadlines.milliseconds
+    const upstream = mayAsk ? this.#choose() : undefined
+    if (upstream) upstream.exchange(this.#question, this.#proto, (result) => this.#take(result, upstream, begun))
+    else this.#end(this.#last)
+  }
+
+  /** The next one that is up; when all are down any of them, or none with failfast. */
+  #choose(): Upstream | undefined {
+    const { upstreams, failfast, healthcheckBroken } = this.#settings
+    for (;;) {
+      const place = this.#turn++ % this.#order.length
+      if (place === 0) this.#down = 0
+      const upstream = this.#order[place]!
+      if (!upstream.health.isDown) return upstream
+      if (++this.#down < this.#order.length) continue
+      healthcheckBroken.inc()
+      return failfast ? undefined : upstreams[Math.floor(Math.random() * upstreams.length)]!
+    }
+  }
+
+  #take(result: Answer | ExchangeFailure, upstream: Upstream, begun: number): void {
+    const { clock, failover, answered } = this.#settings
+    if (result instanceof ExchangeFailure) {
+      this.#last = { upstream, error: `${upstream.label}: ${result.message}`, kind: result.kind }
+      this.#fail(result, upstream)
+      return
+    }
+    const { rcode } = result.scan
+    answered(upstream, rcode, (clock.monotonic() - begun) / 1000)
+    if (failover.has(rcode) && ++this.#failovers < this.#order.length) this.next()
+    else this.#end({ answer: result, upstream })
+  }
+
+  #fail({ kind }: ExchangeFailure, upstream: Upstream): void {
+    if (kind === 'declined') {
+      this.#end(this.#last)
+      return
+    }
+    upstream.health.check()
+    this.#failed++
+    const { length } = this.#order
+    if (this.#down === length) this.#end(this.#last)
+    else if (this.#failed >= 2 * length && this.#failed % length === 0)
+      this.#settings.clock.timeout(PAUSE, () => this.next())
+    else this.next()
+  }
 }

@@ -1,4 +1,5 @@
 import { AD, CD, OPTIONS, type Query, RD } from 'corelet/plugin'
+import type { Question } from '../../src/upstream/question.ts'
 
 /** EDNS options that concern one client or one hop, not the answer. */
 export const HOP_BY_HOP: ReadonlySet<number> = new Set([OPTIONS.COOKIE, OPTIONS.KEEPALIVE, OPTIONS.PADDING])
@@ -16,10 +17,10 @@ export function toFlightKey(query: Query): string | undefined {
   return `${query.proto} ${flags} ${query.qtype} ${query.qclass} ${ednsKey(query)} ${query.key}`
 }
 
-/** Octets of the query without what trails it, in memory of their own. */
-export function copyPacket(query: Query): Uint8Array {
+/** What to ask upstreams: the query without what trails it, in memory of its own. */
+export function toQuestion(query: Query): Question {
   const end = isPlain(query) ? (query.edns ? query.optionsEnd : query.questionEnd) : query.packet.length
-  return query.packet.slice(0, end)
+  return { packet: query.packet.slice(0, end), questionEnd: query.questionEnd, anyReply: false }
 }
 
 function isPlain({ packet, edns }: Query): boolean {

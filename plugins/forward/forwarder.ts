@@ -11,12 +11,12 @@ import {
   WireError,
 } from 'corelet/plugin'
 import { Deadlines, type Expirable } from '../../src/upstream/deadlines.ts'
-import { type FailureKind, TIMED_OUT } from '../../src/upstream/failure.ts'
+import type { FailureKind } from '../../src/upstream/failure.ts'
 import type { Policy } from '../../src/upstream/policy.ts'
 import { SingleFlight } from '../../src/upstream/single-flight.ts'
 import type { Upstream } from '../../src/upstream/upstream.ts'
 import { type AttemptSettings, attempt, type Outcome } from './attempts.ts'
-import { copyPacket, HOP_BY_HOP, toFlightKey } from './flight.ts'
+import { HOP_BY_HOP, toFlightKey, toQuestion } from './flight.ts'
 import type { ForwardMetrics } from './metrics.ts'
 import type { ForwardOptions } from './options.ts'
 
@@ -34,7 +34,7 @@ interface Parts {
   answered: AttemptSettings['answered']
 }
 
-/** What all who asked the same get: the Reply that they share, or why there is none. */
+/** What a query gets of the outcome: a Reply, or why there is none. */
 type Landing =
   | { reply: Reply; upstream: Upstream }
   | { reply?: undefined; upstream: Upstream | undefined; error: string; kind: FailureKind }
@@ -48,44 +48,31 @@ export interface Forwarder {
 /** The part of `forward` behind its zones: limits, single flight, and what becomes of the outcome. */
 export function createForwarder(options: ForwardOptions, parts: Parts): Forwarder {
   const { clock, metrics, upstreams } = parts
-  const patience = Math.max(PATIENCE, options.readTimeout)
+  const deadlines = new Deadlines<Expirable>(clock, Math.max(PATIENCE, options.readTimeout))
   const settings: AttemptSettings = {
     clock,
+    deadlines,
     upstreams,
     policy: parts.policy,
     maxAttempts: toLimit(options.maxConnectAttempts ?? 2 * upstreams.length),
-    patience,
     failfast: options.failfast,
     failover: options.failover,
     healthcheckBroken: metrics.healthcheckBroken,
     answered: parts.answered,
   }
   const maxConcurrent = toLimit(options.maxConcurrent)
-  const deadlines = new Deadlines<Expirable>(clock, patience)
-  const flights = new SingleFlight<Landing>()
+  const flights = new SingleFlight<Outcome>()
   let concurrent = 0
-
-  async function fly(query: Query): Promise<Landing> {
-    const question = { packet: copyPacket(query), questionEnd: query.questionEnd, anyReply: false }
-    const outcome = await new Promise<Outcome>((resolve) => {
-      const guard = {
-        expire: () =>
-          resolve({ upstream: undefined, error: `no answer within ${patience} ms: ${TIMED_OUT}`, kind: 'timeout' }),
-      }
-      deadlines.add(guard)
-      void attempt(question, query.proto, settings).then((result) => {
-        deadlines.delete(guard)
-        resolve(result)
-      })
-    })
-    return toLanding(outcome)
-  }
 
   async function ask(query: Query, next: Next): Promise<Reply> {
     const key = toFlightKey(query)
-    const flight = key === undefined ? { shared: false, result: fly(query) } : flights.run(key, () => fly(query))
+    const start = (done: (outcome: Outcome) => void) => attempt(toQuestion(query), query.proto, settings, done)
+    const flight = key === undefined ? { shared: false, result: new Promise(start) } : flights.run(key, start)
     if (flight.shared) metrics.shared.inc()
-    const landing = await flight.result
+    concurrent++
+    const outcome = await flight.result
+    concurrent--
+    const landing = toLanding(outcome)
     const { upstream, reply } = landing
     if (upstream) query.setMetadata('forward/upstream', () => upstream.label)
     if (!reply)
@@ -111,8 +98,7 @@ export function createForwarder(options: ForwardOptions, parts: Parts): Forwarde
         const error = `concurrent queries exceeded maximum ${maxConcurrent}`
         return query.fail(RCODES.REFUSED, 'forward', error)
       }
-      concurrent++
-      return ask(query, next).finally(() => concurrent--)
+      return ask(query, next)
     },
     close: () => deadlines.close(),
   }

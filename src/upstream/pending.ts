@@ -4,6 +4,12 @@ import type { Answer, Question } from './question.ts'
 
 export type Result = Answer | ExchangeFailure
 
+/** A socket that questions are out on. */
+export interface Carrier {
+  /** Forgets a question, which has its result now. */
+  release(pending: Pending, result: Result): void
+}
+
 /** A question on its way over a socket, until it has a result; it gets exactly one. */
 export class Pending implements Expirable {
   readonly question: Question
@@ -11,10 +17,10 @@ export class Pending implements Expirable {
   id = 0
   /** Messages that came in its place and were not its answer. */
   mismatches = 0
-  /** The table of the socket that it went out on. */
-  table: Map<number, Pending> | undefined
-  /** Called when it has left that table. */
-  released: ((result: Result) => void) | undefined
+  /** The socket that it is out on. */
+  carrier: Carrier | undefined
+  /** Messages that its connection had received when it went out. */
+  receivedBefore = 0
   readonly #deadlines: Deadlines<Pending>
   readonly #done: (result: Result) => void
 
@@ -32,12 +38,10 @@ export class Pending implements Expirable {
 
   settle(result: Result): void {
     this.#deadlines.delete(this)
-    this.table?.delete(this.id)
-    this.table = undefined
-    const released = this.released
-    this.released = undefined
+    const { carrier } = this
+    this.carrier = undefined
+    carrier?.release(this, result)
     this.#done(result)
-    released?.(result)
   }
 
   expire(): void {

@@ -9,12 +9,16 @@ export class SingleFlight<T> {
     return this.#flights.size
   }
 
-  /** The running job of that key, or a new one. @param start must not reject when nobody else may learn of it */
-  run(key: string, start: () => Promise<T>): { shared: boolean; result: Promise<T> } {
+  /** The running job of that key, or a new one. @param start calls `done` once */
+  run(key: string, start: (done: (result: T) => void) => void): { shared: boolean; result: Promise<T> } {
     const running = this.#flights.get(key)
     if (running) return { shared: true, result: running }
-    const result = start().finally(() => this.#flights.delete(key))
-    this.#flights.set(key, result)
-    return { shared: false, result }
+    const { promise, resolve } = Promise.withResolvers<T>()
+    this.#flights.set(key, promise)
+    start((result) => {
+      this.#flights.delete(key)
+      resolve(result)
+    })
+    return { shared: false, result: promise }
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { FrameReader, PREFIX } from '../net/frames.ts'
 import { describeError, ExchangeFailure } from './failure.ts'
-import type { Pending } from './pending.ts'
+import type { Carrier, Pending, Result } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
 
@@ -20,7 +20,7 @@ export interface StreamEvents {
  * One TCP or TLS connection to an upstream. Queries are pipelined and answered in any order (RFC 7766 §6.2.1.1, §7); those that come while
  * it is being opened wait for it.
  */
-export class StreamConnection {
+export class StreamConnection implements Carrier {
   readonly createdAt: number
   lastUsed: number
   readonly #socket: Socket
@@ -64,15 +64,17 @@ export class StreamConnection {
     let id = randomId()
     while (this.#table.has(id)) id = (id + 1) & 0xffff
     pending.id = id
-    pending.table = this.#table
-    const before = this.#received
-    pending.released = (result) => {
-      const late = result instanceof ExchangeFailure && result.kind === 'timeout'
-      if (late && this.#open && this.#received === before) this.close('the connection is stuck')
-      else if (this.#table.size === 0 && !this.#closed) this.#events.idle(this)
-    }
+    pending.carrier = this
+    pending.receivedBefore = this.#received
     this.#table.set(id, pending)
     if (this.#open) this.#socket.write(toFrame(pending.question.packet, id))
+  }
+
+  release(pending: Pending, result: Result): void {
+    this.#table.delete(pending.id)
+    const late = result instanceof ExchangeFailure && result.kind === 'timeout'
+    if (late && this.#open && this.#received === pending.receivedBefore) this.close('the connection is stuck')
+    else if (this.#table.size === 0 && !this.#closed) this.#events.idle(this)
   }
 
   /** Closes it; queries that are out fail. */

@@ -1,7 +1,7 @@
 import { copyOctets } from '../dns/octets.ts'
 import { type ConnectedUdp, type ConnectedUdpEvents, connectUdp } from '../net/connected-udp.ts'
 import { describeError, ExchangeFailure } from './failure.ts'
-import type { Pending } from './pending.ts'
+import type { Carrier, Pending, Result } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
 import type { Target } from './target.ts'
@@ -19,7 +19,7 @@ export interface UdpSocketEvents {
  * One UDP socket connected to an upstream: the kernel drops what others send to it. It is open when the constructor returns, on
  * a port of the kernel's choice, and survives all errors.
  */
-export class UdpSocket implements ConnectedUdpEvents {
+export class UdpSocket implements Carrier, ConnectedUdpEvents {
   readonly openedAt: number
   lastUsed: number
   readonly #socket: ConnectedUdp
@@ -49,13 +49,15 @@ export class UdpSocket implements ConnectedUdpEvents {
     packet[0] = id >> 8
     packet[1] = id & 0xff
     pending.id = id
-    pending.table = this.#table
-    pending.released = (result) => {
-      if (result instanceof ExchangeFailure) this.#expectLate(id)
-      this.#closeWhenDone()
-    }
+    pending.carrier = this
     this.#table.set(id, pending)
     this.#socket.send(packet)
+  }
+
+  release(pending: Pending, result: Result): void {
+    this.#table.delete(pending.id)
+    if (result instanceof ExchangeFailure) this.#expectLate(pending.id)
+    this.#closeWhenDone()
   }
 
   /** Closes it when the queries that are out on it are through, and then calls `closed`. */

@@ -6,7 +6,7 @@ import { systemClock } from '../plugin/clock.ts'
 import { FakeClock, settle } from '../plugin/testing.ts'
 import { Deadlines } from './deadlines.ts'
 import { ExchangeFailure } from './failure.ts'
-import { Pending } from './pending.ts'
+import { Pending, type Result } from './pending.ts'
 import { createPolicy } from './policy.ts'
 import type { Question } from './question.ts'
 import { SingleFlight } from './single-flight.ts'
@@ -39,6 +39,10 @@ function toUpstream(port: number, options: Partial<UpstreamOptions> = {}) {
   return { upstream, cached }
 }
 
+function exchange(upstream: Upstream, question: Question, proto: 'udp' | 'tcp'): Promise<Result> {
+  return new Promise((resolve) => upstream.exchange(question, proto, resolve))
+}
+
 async function withServer(respond: (query: Received) => void, run: (server: FakeServer) => Promise<void>) {
   const server = await startFakeServer({ respond })
   try {
@@ -55,16 +59,16 @@ describe('connections', () => {
     await withServer(answer, async (server) => {
       const clock = new FakeClock()
       const { upstream } = toUpstream(server.port, { clock, expire: 5000 })
-      const exchange = async (name: string) =>
-        assert.ok(!((await upstream.exchange(ask(name), 'tcp')) instanceof Error))
-      await exchange('a')
+      const succeed = async (name: string) =>
+        assert.ok(!((await exchange(upstream, ask(name), 'tcp')) instanceof Error))
+      await succeed('a')
       await clock.advance(4000)
-      await exchange('b')
+      await succeed('b')
       await clock.advance(4000)
-      await exchange('c')
+      await succeed('c')
       assert.equal(server.connections.length, 1)
       await clock.advance(5001)
-      await exchange('d')
+      await succeed('d')
       assert.equal(server.connections.length, 2)
       upstream.close()
     })
@@ -75,7 +79,7 @@ describe('connections', () => {
       const clock = new FakeClock()
       const { upstream } = toUpstream(server.port, { clock, expire: 5000, maxAge: 6000 })
       for (let i = 0; i < 4; i++) {
-        await upstream.exchange(ask(`n${i}`), 'tcp')
+        await exchange(upstream, ask(`n${i}`), 'tcp')
         await clock.advance(4000)
       }
       assert.equal(server.connections.length, 2)
@@ -91,7 +95,7 @@ describe('connections', () => {
     }
     await withServer(respond, async (server) => {
       const { upstream } = toUpstream(server.port, { maxIdle: 1 })
-      await Promise.all(['a', 'b', 'c', 'd'].map((name) => upstream.exchange(ask(name), 'tcp')))
+      await Promise.all(['a', 'b', 'c', 'd'].map((name) => exchange(upstream, ask(name), 'tcp')))
       assert.equal(server.connections.length, 4)
       const open = () => server.connections.filter((socket) => !socket.destroyed).length
       for (let i = 0; i < 1000 && open() > 1; i++) await settle()
@@ -103,7 +107,7 @@ describe('connections', () => {
   it('are counted as found or opened', async () => {
     await withServer(answer, async (server) => {
       const { upstream, cached } = toUpstream(server.port)
-      for (let i = 0; i < 5; i++) await upstream.exchange(ask('a'), 'tcp')
+      for (let i = 0; i < 5; i++) await exchange(upstream, ask('a'), 'tcp')
       assert.deepEqual(cached, { hits: 4, misses: 1 })
       upstream.close()
     })
@@ -116,10 +120,10 @@ describe('an upstream', () => {
       () => {},
       async (server) => {
         const { upstream } = toUpstream(server.port)
-        const out = [upstream.exchange(ask('a'), 'udp'), upstream.exchange(ask('b'), 'tcp')]
+        const out = [exchange(upstream, ask('a'), 'udp'), exchange(upstream, ask('b'), 'tcp')]
         upstream.close()
         for (const result of await Promise.all(out)) assert.ok(result instanceof ExchangeFailure)
-        const late = await upstream.exchange(ask('c'), 'udp')
+        const late = await exchange(upstream, ask('c'), 'udp')
         assert.ok(late instanceof ExchangeFailure && late.kind === 'declined')
       },
     )
@@ -138,7 +142,7 @@ describe('an upstream', () => {
     ]
     for (const [what, options, proto] of cases) {
       const { upstream } = toUpstream(gone.port, options)
-      const result = await upstream.exchange(ask('a'), proto)
+      const result = await exchange(upstream, ask('a'), proto)
       assert.ok(result instanceof ExchangeFailure && result.kind === 'network', what)
       upstream.close()
     }
@@ -160,7 +164,9 @@ describe('an upstream', () => {
         try { for (;;) openSync('/dev/null') } catch (error) { if (error.code !== 'EMFILE') throw error }
         const packet = Uint8Array.from([${[...ask('full.example').packet]}])
         const questions = Array.from({ length: 50 }, () => ({ packet, questionEnd: packet.length, anyReply: false }))
-        const results = await Promise.all(questions.map((question) => upstream.exchange(question, 'udp')))
+        const results = await Promise.all(questions.map((question) =>
+          new Promise((done) => upstream.exchange(question, 'udp', done))
+        ))
         process.stdout.write(String(results.filter((result) => !(result instanceof Error)).length))
         process.exit()
       `
@@ -178,11 +184,11 @@ describe('an upstream', () => {
       },
       async (server) => {
         const { upstream } = toUpstream(server.port, { clock })
-        const dead = Array.from({ length: 8192 }, () => upstream.exchange(ask('dead'), 'udp'))
-        const refused = await upstream.exchange(ask('good'), 'udp')
+        const dead = Array.from({ length: 8192 }, () => exchange(upstream, ask('dead'), 'udp'))
+        const refused = await exchange(upstream, ask('good'), 'udp')
         assert.ok(refused instanceof ExchangeFailure && refused.kind === 'declined')
         await clock.advance(200)
-        const result = await upstream.exchange(ask('good'), 'udp')
+        const result = await exchange(upstream, ask('good'), 'udp')
         assert.ok(!(result instanceof ExchangeFailure))
         const first = await dead[0]!
         assert.ok(first instanceof ExchangeFailure && first.kind === 'declined')
@@ -243,15 +249,19 @@ describe('policies', () => {
 describe('SingleFlight', () => {
   it('runs one job for one key at a time', async () => {
     const flights = new SingleFlight<number>()
-    let started = 0
-    const start = async () => ++started
+    const started: ((result: number) => void)[] = []
+    const start = (done: (result: number) => void) => void started.push(done)
     const results = ['a', 'a', 'b'].map((key) => flights.run(key, start))
     assert.deepEqual(
       results.map(({ shared }) => shared),
       [false, true, false],
     )
-    assert.deepEqual(await Promise.all(results.map(({ result }) => result)), [1, 1, 2])
+    started.forEach((done, i) => {
+      done(i)
+    })
+    assert.deepEqual(await Promise.all(results.map(({ result }) => result)), [0, 0, 1])
     assert.equal(flights.size, 0)
-    assert.equal(await flights.run('a', start).result, 3)
+    assert.equal(await flights.run('a', (done) => done(3)).result, 3)
+    assert.equal(flights.size, 0)
   })
 })

@@ -92,7 +92,10 @@ export class Upstream {
       clock,
       maxFails,
       interval: healthCheck.interval,
-      probe: async () => !((await this.#ask(probe, this.#protoFor('udp'), this.#probes)) instanceof Error),
+      probe: () =>
+        new Promise((resolve) => {
+          this.#ask(probe, this.#protoFor('udp'), this.#probes, (result) => resolve(!(result instanceof Error)))
+        }),
       failed: events.probeFailed,
     })
     if (this.#protoFor('udp') === 'udp') this.#udp.reserve()
@@ -102,17 +105,22 @@ export class Upstream {
     })
   }
 
-  /** Asks it. Never rejects. @param proto what the client came over */
-  async exchange(question: Question, proto: 'udp' | 'tcp'): Promise<Result> {
-    if (this.#closed) return new ExchangeFailure('declined', 'it is being stopped')
-    if (this.#queries.size >= MAX_IN_FLIGHT && !this.#makeRoom()) {
-      return new ExchangeFailure('declined', `${MAX_IN_FLIGHT} queries wait already`)
+  /**
+   * Asks it.
+   * @param proto what the client came over
+   * @param done called with the result, before `exchange` returns if it is known at once
+   */
+  exchange(question: Question, proto: 'udp' | 'tcp', done: (result: Result) => void): void {
+    if (this.#closed) done(new ExchangeFailure('declined', 'it is being stopped'))
+    else if (this.#queries.size >= MAX_IN_FLIGHT && !this.#makeRoom())
+      done(new ExchangeFailure('declined', `${MAX_IN_FLIGHT} queries wait already`))
+    else if (this.#protoFor(proto) === 'tcp') this.#ask(question, 'tcp', this.#queries, done)
+    else {
+      this.#ask(question, 'udp', this.#queries, (result) => {
+        if (this.#wantsTcp(result) && !this.#closed) this.#ask(question, 'tcp', this.#queries, done)
+        else done(result)
+      })
     }
-    const over = this.#protoFor(proto)
-    let result = await this.#ask(question, over, this.#queries)
-    if (over === 'udp' && this.#wantsTcp(result) && !this.#closed)
-      result = await this.#ask(question, 'tcp', this.#queries)
-    return result
   }
 
   /** Closes all sockets and stops probing; queries that are out fail. */
@@ -137,13 +145,20 @@ export class Upstream {
     return this.#options.preferUdp && (result.scan.flags & TC) !== 0
   }
 
-  async #ask(question: Question, proto: 'udp' | 'tcp', deadlines: Deadlines<Pending>): Promise<Result> {
+  #ask(
+    question: Question,
+    proto: 'udp' | 'tcp',
+    deadlines: Deadlines<Pending>,
+    done: (result: Result) => void,
+    closed = 0,
+  ): void {
     const pool = proto === 'udp' ? this.#udp : this.#stream
-    for (let closed = 0; ; closed++) {
-      const result = await new Promise<Result>((resolve) => pool.send(new Pending(question, deadlines, resolve)))
+    const settle = (result: Result) => {
       const again = result instanceof ExchangeFailure && result.kind === 'closed' && closed < CLOSED_LIMIT
-      if (!again || this.#closed) return result
+      if (again && !this.#closed) this.#ask(question, proto, deadlines, done, closed + 1)
+      else done(result)
     }
+    pool.send(new Pending(question, deadlines, settle))
   }
 
   #makeRoom(): boolean {
