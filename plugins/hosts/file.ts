@@ -1,5 +1,6 @@
 /** The hosts file: read at the start, looked at again at an interval. */
 import { readFile, stat } from 'node:fs/promises'
+import { devNull } from 'node:os'
 import type { PluginContext, Timer } from 'corelet/plugin'
 import type { HostsTable } from './table.ts'
 
@@ -82,6 +83,7 @@ export class HostsFile {
     }
     if (!found.isFile()) {
       remember()
+      if (path === devNull) return
       return this.#log.warning(`Hosts file "${path}" is ${found.isDirectory() ? 'a directory' : 'not a regular file'}`)
     }
     const table = createTable()

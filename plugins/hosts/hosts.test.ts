@@ -322,6 +322,13 @@ test('a directory is a warning, a path through a file an error', async () => {
   await assert.rejects(start(`hosts ${path}`), new RegExp(`unable to access hosts file '${path}'`))
 })
 
+test('/dev/null means no file, without a warning', async () => {
+  const started = await start('hosts /dev/null {\n 10.0.0.9 inline\n}')
+  assert.deepEqual(started.context.lines, [])
+  assert.deepEqual(data(started.askNow(toQuery('inline'))), ['10.0.0.9'])
+  started.running.stop?.()
+})
+
 test('relative paths start from the root of the block', async () => {
   await write('relative', '10.0.0.1 a')
   const context = fakeContext({ plugin: 'hosts' })

@@ -137,8 +137,8 @@ export class QueryServer {
   }
 
   #recover(query: Query, error: unknown, sink: Sink): void {
-    this.#hooks.panic(query, error)
     if (this.settings.debug) throw error
+    this.#hooks.panic(query, error)
     this.#fail(query, RCODES.SERVFAIL, sink)
   }
 
