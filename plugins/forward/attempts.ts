@@ -1,5 +1,5 @@
 import type { Clock, Counter } from 'corelet/plugin'
-import type { Deadlines, Expirable } from '../../src/upstream/deadlines.ts'
+import type { Deadlines, Expirable, Place } from '../../src/upstream/deadlines.ts'
 import { ExchangeFailure, type FailureKind, TIMED_OUT } from '../../src/upstream/failure.ts'
 import type { Policy } from '../../src/upstream/policy.ts'
 import type { Answer, Question } from '../../src/upstream/question.ts'
@@ -20,7 +20,7 @@ export interface AttemptSettings {
   /** Failed exchanges that a query may have. */
   maxAttempts: number
   /** What ends attempts after the time that a client waits. */
-  deadlines: Deadlines<Expirable>
+  deadlines: Deadlines<Attempts>
   /** When all upstreams are down, none is tried. */
   failfast: boolean
   failover: ReadonlySet<number>
@@ -43,7 +43,9 @@ export function attempt(
   attempts.next()
 }
 
-class Attempts implements Expirable {
+/** One query on its way through the upstreams. */
+export class Attempts implements Expirable<Attempts> {
+  place: Place<Attempts> | undefined
   readonly #question: Question
   readonly #proto: 'udp' | 'tcp'
   readonly #settings: AttemptSettings

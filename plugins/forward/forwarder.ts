@@ -10,12 +10,12 @@ import {
   TYPES,
   WireError,
 } from 'corelet/plugin'
-import { Deadlines, type Expirable } from '../../src/upstream/deadlines.ts'
+import { Deadlines } from '../../src/upstream/deadlines.ts'
 import type { FailureKind } from '../../src/upstream/failure.ts'
 import type { Policy } from '../../src/upstream/policy.ts'
 import { SingleFlight } from '../../src/upstream/single-flight.ts'
 import type { Upstream } from '../../src/upstream/upstream.ts'
-import { type AttemptSettings, attempt, type Outcome } from './attempts.ts'
+import { type AttemptSettings, type Attempts, attempt, type Outcome } from './attempts.ts'
 import { HOP_BY_HOP, toFlightKey, toQuestion } from './flight.ts'
 import type { ForwardMetrics } from './metrics.ts'
 import type { ForwardOptions } from './options.ts'
@@ -48,7 +48,7 @@ export interface Forwarder {
 /** The part of `forward` behind its zones: limits, single flight, and what becomes of the outcome. */
 export function createForwarder(options: ForwardOptions, parts: Parts): Forwarder {
   const { clock, metrics, upstreams } = parts
-  const deadlines = new Deadlines<Expirable>(clock, Math.max(PATIENCE, options.readTimeout))
+  const deadlines = new Deadlines<Attempts>(clock, Math.max(PATIENCE, options.readTimeout))
   const settings: AttemptSettings = {
     clock,
     deadlines,

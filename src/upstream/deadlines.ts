@@ -1,6 +1,16 @@
 import type { Clock, Timer } from '../plugin/clock.ts'
 
-export interface Expirable {
+/** Where something stands among what waits with it. */
+export interface Place<T> {
+  /** Monotonic milliseconds. */
+  readonly added: number
+  older: T | undefined
+  newer: T | undefined
+}
+
+export interface Expirable<T> {
+  /** Belongs to the Deadlines that it waits in, one at a time. */
+  place?: Place<T> | undefined
   /** Its time is up. It has been taken out already. */
   expire(): void
 }
@@ -9,10 +19,13 @@ export interface Expirable {
  * Things that expire a fixed time after they were added: one sweep for all instead of a timer each. A deadline is met
  * up to one twentieth of that time late. The sweep runs only while something waits.
  */
-export class Deadlines<T extends Expirable> {
+export class Deadlines<T extends Expirable<T>> {
   readonly milliseconds: number
   readonly #clock: Clock
-  readonly #added = new Map<T, number>()
+  // A list of its own, not a Map, for the reason that Table has.
+  #oldest: T | undefined
+  #newest: T | undefined
+  #size = 0
   #sweep: Timer | undefined
 
   constructor(clock: Clock, milliseconds: number) {
@@ -21,44 +34,54 @@ export class Deadlines<T extends Expirable> {
   }
 
   get size(): number {
-    return this.#added.size
+    return this.#size
   }
 
   /** The one that waits longest, and for how many milliseconds. */
   get oldest(): { item: T; waited: number } | undefined {
-    for (const [item, added] of this.#added) return { item, waited: this.#clock.monotonic() - added }
-    return undefined
+    const item = this.#oldest
+    return item && { item, waited: this.#clock.monotonic() - item.place!.added }
   }
 
   /** Adds it, or starts its time anew. */
   add(item: T): void {
-    this.#added.delete(item)
-    this.#added.set(item, this.#clock.monotonic())
+    this.delete(item)
+    item.place = { added: this.#clock.monotonic(), older: this.#newest, newer: undefined }
+    if (this.#newest) this.#newest.place!.newer = item
+    else this.#oldest = item
+    this.#newest = item
+    this.#size++
     this.#sweep ??= this.#clock.interval(Math.min(100, Math.max(1, this.milliseconds / 20)), () => this.#expire())
   }
 
   delete(item: T): void {
-    this.#added.delete(item)
+    if (!item.place) return
+    const { older, newer } = item.place
+    item.place = undefined
+    if (older) older.place!.newer = newer
+    else this.#oldest = newer
+    if (newer) newer.place!.older = older
+    else this.#newest = older
+    this.#size--
   }
 
   /** Expires everything now. */
   close(): void {
     this.#sweep?.cancel()
     this.#sweep = undefined
-    for (const item of [...this.#added.keys()]) {
-      this.#added.delete(item)
+    for (let item = this.#oldest; item; item = this.#oldest) {
+      this.delete(item)
       item.expire()
     }
   }
 
   #expire(): void {
     const before = this.#clock.monotonic() - this.milliseconds
-    for (const [item, added] of this.#added) {
-      if (added > before) break
-      this.#added.delete(item)
+    for (let item = this.#oldest; item && item.place!.added <= before; item = this.#oldest) {
+      this.delete(item)
       item.expire()
     }
-    if (this.#added.size > 0) return
+    if (this.#size > 0) return
     this.#sweep?.cancel()
     this.#sweep = undefined
   }

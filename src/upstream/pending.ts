@@ -1,4 +1,4 @@
-import type { Deadlines, Expirable } from './deadlines.ts'
+import type { Deadlines, Expirable, Place } from './deadlines.ts'
 import { ExchangeFailure, TIMED_OUT } from './failure.ts'
 import type { Answer, Question } from './question.ts'
 
@@ -11,10 +11,11 @@ export interface Carrier {
 }
 
 /** A question on its way over a socket, until it has a result; it gets exactly one. */
-export class Pending implements Expirable {
+export class Pending implements Expirable<Pending> {
   readonly question: Question
   /** The id that it went out with. */
   id = 0
+  place: Place<Pending> | undefined
   /** Messages that came in its place and were not its answer. */
   mismatches = 0
   /** The socket that it is out on. */

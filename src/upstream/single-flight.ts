@@ -1,9 +1,11 @@
+import { Table } from './table.ts'
+
 /**
  * Runs one job for all that ask for the same thing at the same time (RFC 5452 §5: identical queries that are out at once multiply a
  * forger's chances).
  */
 export class SingleFlight<T> {
-  readonly #flights = new Map<string, Promise<T>>()
+  readonly #flights = new Table<string, Promise<T>>()
 
   get size(): number {
     return this.#flights.size

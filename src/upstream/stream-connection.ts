@@ -4,6 +4,7 @@ import { describeError, ExchangeFailure } from './failure.ts'
 import type { Carrier, Pending, Result } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
+import { Table } from './table.ts'
 
 /** Queries that may be out on one connection. */
 const PIPELINE_LIMIT = 256
@@ -25,7 +26,7 @@ export class StreamConnection implements Carrier {
   lastUsed: number
   readonly #socket: Socket
   readonly #events: StreamEvents
-  readonly #table = new Map<number, Pending>()
+  readonly #table = new Table<number, Pending>()
   #open = false
   #closed = false
   /** Messages that came back on it. Once there are any, a close is the server's way of saying that it was idle for too long. */
@@ -84,7 +85,7 @@ export class StreamConnection implements Carrier {
     this.#socket.destroy()
     this.#events.closed(this)
     const kind = this.#received > 0 ? 'closed' : 'network'
-    for (const pending of [...this.#table.values()]) pending.settle(new ExchangeFailure(kind, reason))
+    for (const pending of this.#table.values()) pending.settle(new ExchangeFailure(kind, reason))
   }
 
   #opened(): void {

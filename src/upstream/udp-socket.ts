@@ -4,6 +4,7 @@ import { describeError, ExchangeFailure } from './failure.ts'
 import type { Carrier, Pending, Result } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
+import { Table } from './table.ts'
 import type { Target } from './target.ts'
 
 /** Wrong messages after which a query leaves UDP: somebody may be guessing (RFC 5452 §9.3). */
@@ -24,7 +25,7 @@ export class UdpSocket implements Carrier, ConnectedUdpEvents {
   lastUsed: number
   readonly #socket: ConnectedUdp
   readonly #events: UdpSocketEvents
-  readonly #table = new Map<number, Pending>()
+  readonly #table = new Table<number, Pending>()
   readonly #late = new Set<number>()
   #retired: (() => void) | undefined
 
@@ -96,7 +97,7 @@ export class UdpSocket implements Carrier, ConnectedUdpEvents {
   }
 
   failed(error: Error): void {
-    for (const pending of [...this.#table.values()]) pending.settle(toFailure(error))
+    for (const pending of this.#table.values()) pending.settle(toFailure(error))
   }
 
   #closeWhenDone(): void {
