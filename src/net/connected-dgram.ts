@@ -9,6 +9,7 @@ export class ConnectedDgram implements ConnectedUdp {
   readonly isCollecting = false
   readonly #socket: Socket
   readonly #events: ConnectedUdpEvents
+  #open = true
 
   /** @throws the system's error */
   constructor({ address, port, sourceAddress, events }: ConnectedUdpOptions) {
@@ -37,6 +38,7 @@ export class ConnectedDgram implements ConnectedUdp {
   }
 
   send(packet: Uint8Array): void {
+    if (!this.#open) return
     if (this.#socket.getSendQueueSize() > MAX_SEND_QUEUE) {
       this.#events.unsent(packet, new Error('the send queue is full'))
       return
@@ -48,6 +50,8 @@ export class ConnectedDgram implements ConnectedUdp {
   }
 
   close(): void {
+    if (!this.#open) return
+    this.#open = false
     this.#socket.close()
   }
 }
