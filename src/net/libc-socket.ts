@@ -1,6 +1,6 @@
 import { EAGAIN, EINTR, type Libc, type Poll, toSystemError } from './libc.ts'
 
-import { ENDS } from './message-vector.ts'
+import { CONTROL, ENDS } from './message-vector.ts'
 import { BATCH, ReceiveBatch } from './receive-batch.ts'
 import { SendBatch } from './send-batch.ts'
 import { addressAt, familyAt, localAddressAt, portAt, turnPacketInfo } from './socket-address.ts'
@@ -238,7 +238,7 @@ class LibcPeer implements UdpPeer {
   keep(): void {
     if (this.kept) return
     this.kept = true
-    this.#words = this.#words.slice(this.#at, this.#at + ENDS)
+    this.#words = this.#words.slice(this.#at, this.#at + CONTROL + this.#control / 4)
     this.#at = 0
   }
 }

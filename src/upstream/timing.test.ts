@@ -53,6 +53,22 @@ describe('Deadlines', () => {
     assert.equal(deadlines.oldest, undefined)
   })
 
+  it('forget any of them in any order', async () => {
+    for (const order of ['abc', 'cba', 'bac', 'bca']) {
+      const { clock, deadlines, expired, item } = make(1000)
+      const items = new Map([...'abc'].map((name) => [name, item(name)]))
+      for (const each of items.values()) deadlines.add(each)
+      for (const name of order.slice(0, 2)) {
+        deadlines.delete(items.get(name)!)
+        deadlines.delete(items.get(name)!)
+      }
+      assert.equal(deadlines.size, 1)
+      assert.equal(deadlines.oldest?.item, items.get(order[2]!))
+      await clock.advance(1100)
+      assert.deepEqual(expired, [order[2]])
+    }
+  })
+
   it('expire everything when closed', () => {
     const { clock, deadlines, expired, item } = make(1000)
     deadlines.add(item('a'))

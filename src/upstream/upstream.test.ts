@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { chooseLibc } from '../net/libc.ts'
 import { systemClock } from '../plugin/clock.ts'
 import { FakeClock, settle } from '../plugin/testing.ts'
 import { Deadlines } from './deadlines.ts'
@@ -146,6 +147,17 @@ describe('an upstream', () => {
       assert.ok(result instanceof ExchangeFailure && result.kind === 'network', what)
       upstream.close()
     }
+  })
+
+  it('is asked from a new port each time, by queries that come in together from one if the back end can', async () => {
+    await withServer(answer, async (server) => {
+      const { upstream } = toUpstream(server.port)
+      const askTogether = () => Promise.all(['a', 'b', 'c', 'd'].map((name) => exchange(upstream, ask(name), 'udp')))
+      for (let i = 0; i < 5; i++) for (const result of await askTogether()) assert.ok(!(result instanceof Error))
+      const ports = new Set(server.received.map(({ port }) => port))
+      assert.equal(ports.size, chooseLibc() ? 5 : 20)
+      upstream.close()
+    })
   })
 
   it('is asked over UDP although the process can open no more files', async () => {
