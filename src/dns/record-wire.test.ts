@@ -85,3 +85,11 @@ test('samples print as they were read', () => {
     assert.deepEqual(roundTrip(record), record)
   }
 })
+
+test('an HTTPS record with the parameter 65535, which is none, stays octets', () => {
+  // priority 1, target ".", parameter 65535 without a value
+  const data = Uint8Array.of(0, 1, 0, 0xff, 0xff, 0, 0)
+  const found = roundTrip({ name: 'a.', type: 'TYPE65', class: 'IN', ttl: 0, data } as ResourceRecord)
+  assert.equal(found.type, 'TYPE65')
+  assert.deepEqual(Uint8Array.from(found.data as Uint8Array), data)
+})

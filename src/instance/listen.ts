@@ -54,7 +54,8 @@ function createSite(address: string, port: number, services: Services): Site {
     port,
     clock: services.clock,
     hooks: createHooks(policy, services),
-    reusePort: true,
+    // a port of the system's choice is not shared: with SO_REUSEPORT the choice could be one that others have
+    reusePort: port !== 0,
     onError: (error) => services.log.line('error', `${listener.server}: ${error.message}`),
   })
   return { listener, isNew: true, blocks: [], policy }

@@ -112,7 +112,9 @@ const VALUES: { [Name in KeyName]: Value<NonNullable<SvcParams[Name]>> } = {
 
 const keyNames = new Map<number, string>(Object.entries(KEYS).map(([name, number]) => [number, name]))
 
+/** @throws WireError for the key that is no key (RFC 9460 §14.3.2) */
 function toKeyName(number: number): string {
+  if (number === 0xffff) throw new WireError('service parameter 65535')
   return keyNames.get(number) ?? `key${number}`
 }
 
