@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, AD, isPending, type Query, RA, RCODES, type Reply, scanReply, TC } from 'corelet/plugin'
-import { fakeContext, fakeListener, startPlugin, toNext, toQuery } from '../../src/plugin/testing.ts'
+import { fakeContext, fakeListener, type MessageText, startPlugin, toNext, toQuery } from '../../src/plugin/testing.ts'
 import cache from '../cache/index.ts'
 import plugin from './index.ts'
-import { A, AAAA, ask, type Message, NAME, records, SOA, signature, upstream } from './kit.ts'
+import { A, AAAA, ask, NAME, records, SOA, signature, upstream } from './testing.ts'
 
 describe('AAAA', () => {
   test('is answered with NODATA at once, with a SOA and EDE 17', async () => {
@@ -189,7 +189,7 @@ describe('only_with_a', () => {
     assert.equal(reply.reason, 'AAAA hidden, the name has an A record')
   })
 
-  const stands: [string, Message, string[]][] = [
+  const stands: [string, MessageText, string[]][] = [
     ['without an A record', { authorities: [SOA] }, ['AAAA', 'A']],
     ['when A is NXDOMAIN', { rcode: RCODES.NXDOMAIN, authorities: [SOA] }, ['AAAA', 'A']],
     ['when A fails', { rcode: RCODES.SERVFAIL }, ['AAAA', 'A']],
@@ -259,7 +259,7 @@ describe('only_with_a', () => {
 
 describe('before a cache', () => {
   /** The filter with the cache behind it, in front of an upstream. */
-  async function chain(text: string, messages: Record<string, Message>) {
+  async function chain(text: string, messages: Record<string, MessageText>) {
     const cached = await startPlugin(cache, 'cache')
     const filter = await startPlugin(plugin, text)
     const next = upstream(messages)

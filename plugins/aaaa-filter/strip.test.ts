@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AD } from 'corelet/plugin'
 import { toQuery } from '../../src/plugin/testing.ts'
-import { A, AAAA, ask, NAME, records, signature } from './kit.ts'
+import { A, AAAA, ask, NAME, records, signature } from './testing.ts'
 
 describe('strip', () => {
   const text = 'aaaa-filter {\nstrip additional any ipv6hint\n}'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, AD, CD, QR, RA, RCODES, RD } from 'corelet/plugin'
-import { fakeContext, fakeListener, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { fakeContext, fakeListener, type MessageText, startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
 import cache from './index.ts'
-import { A, answer, type Message, NAME, replay, SOA, ttls, upstream } from './kit.ts'
+import { A, NAME, replay, SOA, ttls, upstream } from './testing.ts'
 
 const DO = { dnssecOk: true }
 
@@ -48,7 +48,7 @@ describe('hits', () => {
     const glue = 'ns.example.org. 60 IN A 192.0.2.53'
     const next = upstream((query) => {
       query.setMetadata('zone/wildcard', () => '*.example.org.')
-      return answer(query, { rcode: RCODES.NXDOMAIN, authorities: [SOA], additionals: [glue] })
+      return toReply(query, { rcode: RCODES.NXDOMAIN, authorities: [SOA], additionals: [glue] })
     })
     askNow(toQuery(NAME), next)
     const query = toQuery(NAME)
@@ -68,7 +68,7 @@ describe('hits', () => {
     const { askNow } = await startPlugin(cache, 'cache')
     let wire: Uint8Array | undefined
     const next = upstream((query) => {
-      const reply = answer(query, { answers: [A(300)] })
+      const reply = toReply(query, { answers: [A(300)] })
       wire = reply.wire
       return reply
     })
@@ -150,7 +150,7 @@ describe('misses', () => {
 
   test('wait for a promise', async () => {
     const plugin = await startPlugin(cache, 'cache')
-    const next = upstream(async (query) => answer(query, { answers: [A(300)] }))
+    const next = upstream(async (query) => toReply(query, { answers: [A(300)] }))
     assert.deepEqual(ttls(await plugin.ask(toQuery(NAME), next)), [300])
     assert.equal(plugin.askNow(toQuery(NAME), next).plugin, 'cache')
   })
@@ -221,9 +221,9 @@ describe('both parts', () => {
 
   test('a SERVFAIL does not hide an answer that is still good', async () => {
     const plugin = await startPlugin(cache, 'cache')
-    const gates = [Promise.withResolvers<Message>(), Promise.withResolvers<Message>()]
+    const gates = [Promise.withResolvers<MessageText>(), Promise.withResolvers<MessageText>()]
     let count = 0
-    const next = upstream((query) => gates[count++]!.promise.then((message) => answer(query, message)))
+    const next = upstream((query) => gates[count++]!.promise.then((message) => toReply(query, message)))
     const both = [plugin.ask(toQuery(NAME), next), plugin.ask(toQuery(NAME), next)]
     gates[0]!.resolve({ answers: [A(300)] })
     gates[1]!.resolve({ rcode: RCODES.SERVFAIL })
@@ -237,15 +237,15 @@ describe('both parts', () => {
       [NX, { answers: [A(300)] }],
     ]) {
       const plugin = await startPlugin(cache, 'cache')
-      const gates = [Promise.withResolvers<Message>(), Promise.withResolvers<Message>()]
+      const gates = [Promise.withResolvers<MessageText>(), Promise.withResolvers<MessageText>()]
       let count = 0
-      const next = upstream((query) => gates[count++]!.promise.then((message) => answer(query, message)))
+      const next = upstream((query) => gates[count++]!.promise.then((message) => toReply(query, message)))
       const both = [plugin.ask(toQuery(NAME), next), plugin.ask(toQuery(NAME), next)]
       gates[0]!.resolve(order[0]!)
       await both[0]
       gates[1]!.resolve(order[1]!)
       await both[1]
-      assert.equal(plugin.askNow(toQuery(NAME), next).rcode, (order[1] as Message).rcode ?? RCODES.NOERROR)
+      assert.equal(plugin.askNow(toQuery(NAME), next).rcode, (order[1] as MessageText).rcode ?? RCODES.NOERROR)
     }
   })
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AD, CD, RCODES } from 'corelet/plugin'
-import { settle, toQuery } from '../../src/plugin/testing.ts'
-import { A, answer, brief, good, type Message, NAME, NX, SERVFAIL, start, upstream, waiting } from './kit.ts'
+import { type MessageText, settle, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { A, brief, good, NAME, NX, SERVFAIL, start, upstream, waiting } from './testing.ts'
 
 describe('prefetch', () => {
   test('asks anew once a popular name is near its end, while the client is answered at once', async () => {
@@ -114,7 +114,7 @@ describe('prefetch', () => {
   })
 
   test('a denial of a name that was there takes the place of the answer', async () => {
-    const short: Message = { rcode: RCODES.NXDOMAIN, authorities: ['org. 5 IN SOA a. b. 1 2 3 4 5'] }
+    const short: MessageText = { rcode: RCODES.NXDOMAIN, authorities: ['org. 5 IN SOA a. b. 1 2 3 4 5'] }
     const { askNow, clock, asked } = await start('cache {\nprefetch 1 1m 90%\n}', good(1), short)
     askNow()
     await clock.advance(10_000)
@@ -145,7 +145,7 @@ describe('prefetch', () => {
   test('no more than a thousand are under way', async () => {
     const { plugin, next, clock, asked } = await start('cache {\nprefetch 1 1m 90%\n}')
     const names = Array.from({ length: 1010 }, (_, i) => `n${i}.org.`)
-    const fill = upstream((query) => answer(query, { answers: [`${query.name} 60 IN A 192.0.2.1`] }))
+    const fill = upstream((query) => toReply(query, { answers: [`${query.name} 60 IN A 192.0.2.1`] }))
     for (const name of names) plugin.askNow(toQuery(name), fill)
     await clock.advance(10_000)
     const never = upstream(waiting().step)

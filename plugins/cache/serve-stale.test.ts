@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, AD, type Query, RA, RCODES, TC } from 'corelet/plugin'
-import { settle, toQuery } from '../../src/plugin/testing.ts'
-import { answer, brief, good, type Message, NAME, NODATA, NX, SERVFAIL, type Step, start, waiting } from './kit.ts'
+import { type MessageText, settle, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { brief, good, NAME, NODATA, NX, SERVFAIL, type Step, start, waiting } from './testing.ts'
 
 describe('serve_stale', () => {
   test('is off without the option, and with 0', async () => {
@@ -70,7 +70,7 @@ describe('serve_stale', () => {
     ['SERVFAIL', SERVFAIL],
     ['REFUSED', { rcode: RCODES.REFUSED }],
     ['a truncated answer', { ...good(2), flags: TC }],
-    ['another question', () => answer(toQuery('other.org.'), NX)],
+    ['another question', () => toReply(toQuery('other.org.'), NX)],
     ['NXDOMAIN with an answer', { ...good(2), rcode: RCODES.NXDOMAIN }],
     ['a failure', (query) => query.fail(RCODES.SERVFAIL, 'forward', 'timeout')],
     ['silence', (query) => query.drop('forward', 'no')],
@@ -218,7 +218,7 @@ describe('serve_stale', () => {
       const { ask, clock, plugin, next } = await start(`cache {\nserve_stale 1h ${mode}\n}`, good(1), async (query) => {
         seen.push(query.metadata('view/name'))
         query.setMetadata('forward/upstream', () => '192.0.2.53:53')
-        return answer(query, good(2))
+        return toReply(query, good(2))
       })
       await ask()
       await clock.advance(61_000)
@@ -233,7 +233,7 @@ describe('serve_stale', () => {
   test('the wildcard of a stale answer is not that of the new one', async () => {
     const wild = (query: Query, number: number, wildcard?: string) => {
       if (wildcard !== undefined) query.setMetadata('zone/wildcard', () => wildcard)
-      return answer(query, good(number))
+      return toReply(query, good(number))
     }
     const { ask, clock, plugin, next } = await start(
       'cache {\nserve_stale 1h verify\n}',
@@ -251,7 +251,7 @@ describe('serve_stale', () => {
 })
 
 describe('serve_stale_policy prefer_positive', () => {
-  const REFERRAL: Message = { authorities: ['example.org. 300 IN NS ns.example.org.'] }
+  const REFERRAL: MessageText = { authorities: ['example.org. 300 IN NS ns.example.org.'] }
   const policy = (mode: string) => `cache {\nserve_stale 1h ${mode}\nserve_stale_policy prefer_positive\n}`
 
   for (const [what, message] of [

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { RCODES } from 'corelet/plugin'
 import fc from 'fast-check'
-import { startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
 import cache from './index.ts'
-import { answer, upstream } from './kit.ts'
+import { upstream } from './testing.ts'
 
 const nx = { rcode: RCODES.NXDOMAIN, authorities: ['. 300 IN SOA a. b. 1 2 3 4 300'] }
-const address = upstream((query) => answer(query, { answers: [`${query.name} 300 IN A 192.0.2.1`] }))
+const address = upstream((query) => toReply(query, { answers: [`${query.name} 300 IN A 192.0.2.1`] }))
 const denied = upstream(nx)
 
 const label = (part: string) => ['dns://:53', part, '.', ''] as const
@@ -68,7 +68,9 @@ describe('capacity', () => {
 
 describe('max_bytes', () => {
   const big = upstream((query) =>
-    answer(query, { answers: Array.from({ length: 60 }, (_, i) => `${query.name} 300 IN TXT ${'x'.repeat(200)}${i}`) }),
+    toReply(query, {
+      answers: Array.from({ length: 60 }, (_, i) => `${query.name} 300 IN TXT ${'x'.repeat(200)}${i}`),
+    }),
   )
   const text = (name: string) => toQuery(name, 'TXT')
 
@@ -105,7 +107,7 @@ describe('max_bytes', () => {
   test('keeps the largest answer there is', async () => {
     const plugin = await startPlugin(cache, 'cache {\nmax_bytes 128K\n}')
     const huge = upstream((query) =>
-      answer(query, { answers: Array.from({ length: 2600 }, (_, i) => `${query.name} 300 IN TXT ${i}xxxxxxx`) }),
+      toReply(query, { answers: Array.from({ length: 2600 }, (_, i) => `${query.name} 300 IN TXT ${i}xxxxxxx`) }),
     )
     plugin.askNow(text('huge.'), huge)
     assert.equal(plugin.askNow(text('huge.'), huge).plugin, 'cache')
@@ -135,7 +137,7 @@ test('against a model: no TTL above the original, none served past its time, the
         let asked = 0
         const reply = await plugin.ask(toQuery(name, 'A', { dnssecOk }), (query) => {
           asked++
-          return answer(query, {
+          return toReply(query, {
             rcode,
             answers: rcode === RCODES.NOERROR ? [`${query.name} ${ttl} IN A 192.0.2.1`] : [],
             authorities: rcode === RCODES.NXDOMAIN ? [`. ${ttl} IN SOA a. b. 1 2 3 4 ${ttl}`] : [],

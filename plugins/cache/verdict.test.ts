@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { RCODES, Reply, scanReply, TC, WireError } from 'corelet/plugin'
 import fc from 'fast-check'
-import { readText, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { type MessageText, readText, startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
 import cache from './index.ts'
-import { A, answer, type Message, NAME, replay, SOA, ttls, upstream } from './kit.ts'
+import { A, NAME, replay, SOA, ttls, upstream } from './testing.ts'
 import { judge } from './verdict.ts'
 
 const {
@@ -16,7 +16,7 @@ const VALID = `${NAME} 300 IN RRSIG A 8 3 300 20300101000000 20190101000000 1 ex
 describe('times', () => {
   const NX = { rcode: RCODES.NXDOMAIN }
   const soa = (ttl: number, minimum: number) => `org. ${ttl} IN SOA a. b. 1 2 3 4 ${minimum}`
-  const cases: [what: string, text: string, message: Message, ttl: number][] = [
+  const cases: [what: string, text: string, message: MessageText, ttl: number][] = [
     ['lowest TTL of all sections', 'cache', { answers: [A(300)], authorities: ['org. 90 IN NS ns.org.'] }, 90],
     ['at least MINTTL', 'cache', { answers: [A(0)] }, 5],
     ['at least the MINTTL of success', 'cache {\nsuccess 1000 3600 40\n}', { answers: [A(7)] }, 40],
@@ -49,7 +49,7 @@ describe('times', () => {
 test('a TTL with its top bit set counts as the longest there is (RFC 8767 §4)', async () => {
   const plugin = await startPlugin(cache, 'cache')
   const next = upstream((query) => {
-    const wire = answer(query, { answers: [A(300)] }).wire!.slice()
+    const wire = toReply(query, { answers: [A(300)] }).wire!.slice()
     wire[wire.length - 10] = 0x80
     return Reply.fromWire(wire, scanReply(wire), 'upstream', 'answered')
   })
@@ -58,7 +58,7 @@ test('a TTL with its top bit set counts as the longest there is (RFC 8767 §4)',
 
 describe('what is kept', () => {
   const cname = (owner: string, target: string) => `${owner} 300 IN CNAME ${target}`
-  const kept: [what: string, message: Message, part: string | undefined, type?: string][] = [
+  const kept: [what: string, message: MessageText, part: string | undefined, type?: string][] = [
     ['an answer', { answers: [A(300)] }, 'success'],
     ['an answer in another case', { answers: ['WWW.example.ORG. 300 IN A 192.0.2.1'] }, 'success'],
     [
@@ -131,7 +131,7 @@ describe('what is kept', () => {
   test('no answer to another question: it is passed on and counted', async () => {
     for (const other of [toQuery('other.org.'), toQuery(NAME, 'AAAA'), toQuery(NAME, 'A', { qclass: 3 })]) {
       const plugin = await startPlugin(cache, 'cache')
-      const next = upstream(() => answer(other, { authorities: [SOA] }))
+      const next = upstream(() => toReply(other, { authorities: [SOA] }))
       plugin.askNow(toQuery(NAME), next)
       assert.equal(plugin.askNow(toQuery(NAME), next).scan!.key, other.key)
       assert.equal(next.asked.length, 2)
@@ -175,7 +175,7 @@ describe('what is kept', () => {
 })
 
 test('any octets that pass for a reply are judged', () => {
-  const sample = answer(toQuery(NAME), {
+  const sample = toReply(toQuery(NAME), {
     answers: [`${NAME} 300 IN CNAME b.example.org.`, 'b.example.org. 300 IN A 192.0.2.1'],
     authorities: [SOA],
   }).wire!

@@ -1,6 +1,7 @@
 import {
   type Clock,
   type EdnsOption,
+  META_TYPES,
   type Next,
   OPCODES,
   OPTIONS,
@@ -22,9 +23,6 @@ import type { ForwardOptions } from './options.ts'
 
 /** Milliseconds after which a client gets SERVFAIL whatever goes on: most give up after 5 s. A longer read_timeout is honoured. */
 const PATIENCE = 4400
-
-/** Types that are no data: signatures, EDNS and the like (RFC 6895 §3.1, RFC 9824 §3.4). */
-const META_TYPES: ReadonlySet<number> = new Set([TYPES.OPT, TYPES.TKEY, TYPES.TSIG, TYPES.MAILA, TYPES.NXNAME])
 
 interface Parts {
   clock: Clock

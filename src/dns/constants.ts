@@ -86,6 +86,16 @@ export const TYPES = {
   DLV: 32769,
 } as const
 
+/** Types that are no data and can't be asked for (RFC 6895 §3.1, RFC 6891 §6.1.1, RFC 8945 §4.2, RFC 9824 §3.4). */
+export const META_TYPES: ReadonlySet<number> = new Set([
+  TYPES.OPT,
+  TYPES.NXNAME,
+  TYPES.TKEY,
+  TYPES.TSIG,
+  TYPES.MAILB,
+  TYPES.MAILA,
+])
+
 export const CLASSES = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const
 
 export const RCODES = {
@@ -150,7 +160,6 @@ export const AD = 0x0020
 export const CD = 0x0010
 
 export type TypeName = keyof typeof TYPES
-export type RcodeName = keyof typeof RCODES
 
 const typeNames = invert(TYPES)
 const classNames = invert(CLASSES)

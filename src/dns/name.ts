@@ -31,14 +31,6 @@ export const LOWER = Uint8Array.from({ length: 256 }, (_, octet) =>
   octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet,
 )
 
-/** Where a name ends in a message and how long it is when uncompressed. */
-export interface NameEnd {
-  /** Offset of the first octet behind the name as it stands in the message (behind the first pointer, if any). */
-  end: number
-  /** Length in octets without compression. */
-  length: number
-}
-
 /**
  * Checks the name at `offset` of `message` and returns the offset behind it; pointers must go strictly backwards.
  * @throws WireError on a bad label type, pointer, or a name over 255 octets.

@@ -1,4 +1,4 @@
-import { CD, OPCODES, QR, RCODES, RD, toClassName, toTypeName } from '../dns/constants.ts'
+import { CD, OPCODES, QR, RD, toClassName, toTypeName } from '../dns/constants.ts'
 import type { EdnsOption } from '../dns/message.ts'
 import { keyOf, keyToText, toText } from '../dns/name.ts'
 import { type QueryChange, rebuildQuery } from '../dns/query-build.ts'
@@ -202,6 +202,3 @@ function copy(octets: Uint8Array, start = 0, end = octets.length): Uint8Array {
 function copyOf({ address, port }: Peer): Peer {
   return { address, port }
 }
-
-/** The rcodes that a failed reply may carry (CoreDNS's contract: nothing was written yet). */
-export const FAILURES: ReadonlySet<number> = new Set([RCODES.SERVFAIL, RCODES.REFUSED, RCODES.FORMERR, RCODES.NOTIMP])

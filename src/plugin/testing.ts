@@ -4,6 +4,7 @@ import { noFiles } from '../corefile/files.ts'
 import type { Diagnostic } from '../corefile/model.ts'
 import { parseCorefile } from '../corefile/parse.ts'
 import { fromTypeName, RCODES, RD } from '../dns/constants.ts'
+import { parseRecord } from '../dns/text.ts'
 import { defaultSettings } from './block-settings.ts'
 import type { Handler, Next } from './chain.ts'
 import { isPending } from './chain.ts'
@@ -15,7 +16,7 @@ import type { Level, Logger } from './log.ts'
 import type { Counter, Family, Gauge, Histogram, Metrics } from './metrics.ts'
 import { Query } from './query.ts'
 import { readUses } from './read.ts'
-import type { Reply, ReplyParts } from './reply.ts'
+import { Reply, type ReplyParts } from './reply.ts'
 
 /** A clock that stands still until {@link FakeClock.advance}; starts at 2026-01-01. */
 export class FakeClock implements Clock {
@@ -246,6 +247,38 @@ export function toQuery(name: string, type = 'A', parts: QueryParts = {}): Query
   const fresh = changed.over(question.proto)
   fresh.zone = parts.zone ?? '.'
   return fresh
+}
+
+/** A message as an upstream sends it, its records as text. */
+export interface MessageText {
+  rcode?: number
+  /** Header flags beside those of a plain reply. */
+  flags?: number
+  answers?: readonly string[]
+  authorities?: readonly string[]
+  additionals?: readonly string[]
+  /** EDNS flags that the message came with. */
+  ednsFlags?: number
+  options?: Reply['options']
+}
+
+/** The reply of an upstream to `query`. @throws TextError */
+export function toReply(query: Query, message: MessageText): Reply {
+  const { rcode = RCODES.NOERROR, flags = 0, ednsFlags = 0, options = [] } = message
+  const records = (lines: readonly string[] = []) => lines.map((line) => parseRecord(line))
+  const made = query.reply(
+    {
+      rcode,
+      answers: records(message.answers),
+      authorities: records(message.authorities),
+      additionals: records(message.additionals),
+      options,
+    },
+    'upstream',
+    'answered',
+  )
+  const scan = { ...made.scan!, ednsFlags }
+  return new Reply('answer', rcode, made.flags | flags, made.wire, scan, -1, options, made.plugin, made.reason)
 }
 
 /** A handler's next that answers with records; counts and keeps what it was asked. */

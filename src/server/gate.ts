@@ -2,7 +2,7 @@
  * The gate: what becomes of a packet before any plugin sees it, the same for every transport. The order of the checks is CoreDNS's, with
  * the stricter rules for OPT of RFC 6891 §6.1.1.
  */
-import { AD, BADVERS, CD, OPTIONS, QR, RA, RCODES, RD, TC, TYPES } from '../dns/constants.ts'
+import { AD, BADVERS, CD, META_TYPES, OPTIONS, QR, RA, RCODES, RD, TC, TYPES } from '../dns/constants.ts'
 import { readQuery } from '../dns/query-view.ts'
 import type { Query } from '../plugin/query.ts'
 import { writeHeader, writeOpt, writeQuestion } from './write.ts'
@@ -19,9 +19,6 @@ export const MAX_QUERY = 4096
  */
 export type GateVerdict = 'serve' | 'drop' | 'header-only' | 'formerr' | 'badvers' | 'no-question' | 'refused'
 
-/** Types that are no data and can't be asked for (RFC 6895 §3.1, RFC 6891 §6.1.1, RFC 8945 §4.2, RFC 9824 §3.4). */
-const META = new Set<number>([TYPES.OPT, TYPES.NXNAME, TYPES.TKEY, TYPES.TSIG, TYPES.MAILB, TYPES.MAILA])
-
 /** Classes that are never served, not even when all others are: reserved, NONE and ANY (RFC 6895 §3.2). */
 const NO_CLASS = new Set<number>([0, 254, 255])
 
@@ -34,7 +31,7 @@ export function admit(packet: Uint8Array, query: Query, settings: { anyClass: bo
     return refuse(query, RCODES.REFUSED, 'refused')
   }
   if (verdict === 'badvers') return verdict
-  if (META.has(query.qtype)) return refuse(query, RCODES.FORMERR, 'refused')
+  if (META_TYPES.has(query.qtype)) return refuse(query, RCODES.FORMERR, 'refused')
   if (query.proto === 'udp' && (query.qtype === TYPES.AXFR || query.qtype === TYPES.IXFR)) {
     return refuse(query, RCODES.REFUSED, 'refused')
   }

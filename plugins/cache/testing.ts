@@ -1,6 +1,6 @@
 /** What the tests of the cache share: upstreams that answer from a list. */
-import { parseRecord, type Query, RCODES, Reply } from 'corelet/plugin'
-import { startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { type Query, RCODES, type Reply } from 'corelet/plugin'
+import { type MessageText, startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
 import cache from './index.ts'
 
 export const NAME = 'www.example.org.'
@@ -10,39 +10,7 @@ export const SOA = 'example.org. 300 IN SOA ns.example.org. admin.example.org. 1
 
 export const A = (ttl: number, data = '192.0.2.1') => `${NAME} ${ttl} IN A ${data}`
 
-export interface Message {
-  rcode?: number
-  /** Header flags beside those of a plain reply. */
-  flags?: number
-  /** Records as text. */
-  answers?: string[]
-  authorities?: string[]
-  additionals?: string[]
-  /** EDNS flags that the message came with. */
-  ednsFlags?: number
-  options?: Reply['options']
-}
-
-/** An upstream's answer to `query`. */
-export function answer(query: Query, message: Message): Reply {
-  const records = (lines: string[] = []) => lines.map((line) => parseRecord(line))
-  const made = query.reply(
-    {
-      rcode: message.rcode ?? RCODES.NOERROR,
-      answers: records(message.answers),
-      authorities: records(message.authorities),
-      additionals: records(message.additionals),
-      options: message.options ?? [],
-    },
-    'upstream',
-    'answered',
-  )
-  const scan = { ...made.scan!, ednsFlags: message.ednsFlags ?? 0 }
-  const flags = made.flags | (message.flags ?? 0)
-  return new Reply('answer', made.rcode, flags, made.wire, scan, -1, made.options, made.plugin, made.reason)
-}
-
-export type Step = Message | Error | ((query: Query) => Reply | Promise<Reply>)
+export type Step = MessageText | Error | ((query: Query) => Reply | Promise<Reply>)
 
 /** A rest of the chain that goes through `steps`, repeats the last, and keeps what it was asked. */
 export function upstream(...steps: Step[]) {
@@ -51,15 +19,15 @@ export function upstream(...steps: Step[]) {
     const step = steps[Math.min(asked.length, steps.length - 1)]!
     asked.push(query)
     if (step instanceof Error) throw step
-    return typeof step === 'function' ? step(query) : answer(query, step)
+    return typeof step === 'function' ? step(query) : toReply(query, step)
   }
   return Object.assign(next, { asked })
 }
 
 /** A step that waits until it is told how to end. */
 export function waiting() {
-  const { promise, resolve, reject } = Promise.withResolvers<Message>()
-  const step: Step = (query) => promise.then((message) => answer(query, message))
+  const { promise, resolve, reject } = Promise.withResolvers<MessageText>()
+  const step: Step = (query) => promise.then((message) => toReply(query, message))
   return { step, answer: resolve, fail: reject }
 }
 
@@ -68,7 +36,7 @@ export const ttls = (reply: Reply) =>
   [...reply.answers, ...reply.authorities, ...reply.additionals].map(({ ttl }) => ttl)
 
 /** Starts a cache, asks it once at 0 s and again at each of `seconds`. */
-export async function replay(text: string, message: Message, seconds: number[], type = 'A') {
+export async function replay(text: string, message: MessageText, seconds: number[], type = 'A') {
   const plugin = await startPlugin(cache, text)
   const next = upstream(message)
   const replies = [plugin.askNow(toQuery(NAME, type), next)]
@@ -81,10 +49,10 @@ export async function replay(text: string, message: Message, seconds: number[], 
   return { replies, asked: next.asked, last: replies.at(-1)!, metrics: plugin.context.metrics }
 }
 
-export const NX: Message = { rcode: RCODES.NXDOMAIN, authorities: [SOA] }
-export const SERVFAIL: Message = { rcode: RCODES.SERVFAIL }
-export const NODATA: Message = { authorities: [SOA] }
-export const good = (number: number): Message => ({ answers: [A(60, `192.0.2.${number}`)] })
+export const NX: MessageText = { rcode: RCODES.NXDOMAIN, authorities: [SOA] }
+export const SERVFAIL: MessageText = { rcode: RCODES.SERVFAIL }
+export const NODATA: MessageText = { authorities: [SOA] }
+export const good = (number: number): MessageText => ({ answers: [A(60, `192.0.2.${number}`)] })
 
 /** A cache, an upstream that goes through `steps`, and what to do with them in a line. */
 export async function start(text: string, ...steps: Step[]) {

@@ -1,6 +1,6 @@
 /** What the tests of the filter share: records, and a rest of the chain that answers with them. */
-import { parseRecord, type Query, RA, RCODES, type Reply } from 'corelet/plugin'
-import { fakeContext, startPlugin } from '../../src/plugin/testing.ts'
+import { type Query, RA, type Reply } from 'corelet/plugin'
+import { fakeContext, type MessageText, startPlugin, toReply } from '../../src/plugin/testing.ts'
 import plugin from './index.ts'
 
 export const NAME = 'www.example.org.'
@@ -10,28 +10,12 @@ export const SOA = 'example.org. 300 IN SOA ns.example.org. admin.example.org. 1
 export const signature = (type: string, owner = NAME) =>
   `${owner} 300 IN RRSIG ${type} 8 3 300 20300101000000 20200101000000 1 example.org. AAAA`
 
-export interface Message {
-  rcode?: number
-  flags?: number
-  answers?: string[]
-  authorities?: string[]
-  additionals?: string[]
-}
-
 /** A rest of the chain that answers by type and keeps the types it was asked for. */
-export function upstream(messages: Record<string, Message>) {
+export function upstream(messages: Record<string, MessageText>) {
   const asked: string[] = []
   const next = (query: Query): Reply => {
     asked.push(query.type)
-    const { rcode = RCODES.NOERROR, flags = RA, ...sections } = messages[query.type] ?? {}
-    const records = (lines: string[] = []) => lines.map((line) => parseRecord(line))
-    const { answers, authorities, additionals } = sections
-    const reply = query.reply(
-      { rcode, answers: records(answers), authorities: records(authorities), additionals: records(additionals) },
-      'upstream',
-      'answered',
-    )
-    return reply.copy({ flags: reply.flags | flags })
+    return toReply(query, { flags: RA, ...messages[query.type] })
   }
   return Object.assign(next, { asked })
 }
@@ -39,7 +23,7 @@ export function upstream(messages: Record<string, Message>) {
 export const records = (list: Reply['answers']) => list.map(({ name, type }) => `${name} ${type}`)
 
 /** Starts the filter, asks it once. */
-export async function ask(text: string, query: Query, messages: Record<string, Message> = {}, zones = ['.']) {
+export async function ask(text: string, query: Query, messages: Record<string, MessageText> = {}, zones = ['.']) {
   const context = fakeContext({ zones })
   const { askNow } = await startPlugin(plugin, text, context)
   const next = upstream(messages)
