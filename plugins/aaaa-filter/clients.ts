@@ -1,4 +1,4 @@
-import { addressToOctets, type Network } from 'corelet/plugin'
+import { addressToOctets, type Network, unmapOctets } from 'corelet/plugin'
 
 /** Addresses whose outcome is remembered. */
 const MEMORY = 4096
@@ -7,8 +7,8 @@ const MEMORY = 4096
 export function createClientMatch(networks: readonly Network[]): (address: string) => boolean {
   const prefixes = networks.map(({ address, bits }) => {
     const octets = addressToOctets(address)!
-    const mapped = isMapped(octets) && bits >= 96
-    return mapped ? { octets: octets.subarray(12), bits: bits - 96 } : { octets, bits }
+    const bare = unmapOctets(octets)
+    return bare !== octets && bits >= 96 ? { octets: bare, bits: bits - 96 } : { octets, bits }
   })
   const known = new Map<string, boolean>()
   return (address) => {
@@ -25,12 +25,7 @@ export function createClientMatch(networks: readonly Network[]): (address: strin
 /** Octets of an address, 4 for IPv4 in either form; a zone id is not looked at. */
 function toPlainOctets(address: string): Uint8Array | undefined {
   const octets = addressToOctets(address.replace(/%.*$/, ''))
-  return octets && isMapped(octets) ? octets.subarray(12) : octets
-}
-
-function isMapped(octets: Uint8Array): boolean {
-  if (octets.length !== 16 || octets[10] !== 0xff || octets[11] !== 0xff) return false
-  return octets.subarray(0, 10).every((octet) => octet === 0)
+  return octets && unmapOctets(octets)
 }
 
 function isWithin(octets: Uint8Array, prefix: Uint8Array, bits: number): boolean {

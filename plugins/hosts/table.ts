@@ -1,6 +1,6 @@
 /** Entries of a hosts file, indexed by the keys that queries carry. */
 import { isIP } from 'node:net'
-import { addressToOctets, keyOf, octetsToAddress, parentKey, type ZoneList } from 'corelet/plugin'
+import { addressToOctets, keyOf, octetsToAddress, parentKey, unmapOctets, type ZoneList } from 'corelet/plugin'
 
 /** Addresses of one name. */
 export interface Addresses {
@@ -87,14 +87,8 @@ export function isAddress(word: string): boolean {
 function toAddress(word: string): { octets: Uint8Array; text: string } | undefined {
   const octets = addressToOctets(word.replace(/%.*/, ''))
   if (!octets) return undefined
-  const mapped =
-    octets.length === 16 && octets[10] === 0xff && octets[11] === 0xff && octets.subarray(0, 10).every(isZero)
-  const bare = mapped ? octets.slice(12) : octets
+  const bare = unmapOctets(octets)
   return { octets: bare, text: octetsToAddress(bare, 0, bare.length === 4 ? 4 : 16) }
-}
-
-function isZero(octet: number): boolean {
-  return octet === 0
 }
 
 function toKeyOrNothing(name: string): string | undefined {

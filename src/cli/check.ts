@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { missing, order } from '../../plugins/order.ts'
 import { renderJson, renderText } from '../corefile/render.ts'
+import { describeError } from '../instance/describe-error.ts'
 import { systemFiles } from '../instance/files.ts'
 import { listInterfaces } from '../instance/interfaces.ts'
 import { loadConfiguration } from '../instance/load.ts'
@@ -37,7 +38,7 @@ export async function check(args: readonly string[]): Promise<number> {
     process.stdout.write(format === 'json' ? renderJson(diagnostics) : renderText(diagnostics, sources))
     return diagnostics.some(({ severity }) => severity === 'error') ? 1 : 0
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.stderr.write(`${describeError(error)}\n`)
     return 1
   }
 }

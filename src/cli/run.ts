@@ -1,6 +1,7 @@
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { missing, order } from '../../plugins/order.ts'
 import { renderText } from '../corefile/render.ts'
+import { describeError } from '../instance/describe-error.ts'
 import { systemFiles } from '../instance/files.ts'
 import { ConfigurationError, Instance } from '../instance/instance.ts'
 import { listInterfaces } from '../instance/interfaces.ts'
@@ -73,7 +74,7 @@ async function formatOf({ logFormat }: RunFlags): Promise<{ format?: LineFormat 
 
 function describeFailure(error: unknown): string {
   if (error instanceof ConfigurationError) return renderText(error.diagnostics, error.sources)
-  return `${error instanceof Error ? error.message : error}\n`
+  return `${describeError(error)}\n`
 }
 
 /** What to type to try the server. */

@@ -1,3 +1,4 @@
+import { describeError } from '../instance/describe-error.ts'
 import type { Instance } from '../instance/instance.ts'
 import type { Log } from '../observe/log.ts'
 
@@ -21,7 +22,7 @@ export function trapSignals(log: Log, exit: (code: number) => Promise<void>): { 
       const stopped = (await instance?.shutdown({ drain })) ?? true
       await exit(stopped ? 0 : HOOK_FAILED)
     } catch (error) {
-      log.line('error', error instanceof Error ? error.message : String(error))
+      log.line('error', describeError(error))
       await exit(STOP_FAILED)
     }
   }

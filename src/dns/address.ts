@@ -52,11 +52,18 @@ export function octetsToAddress(octets: Uint8Array, offset: number, length: 4 | 
   return `${hex.slice(0, best).join(':')}::${hex.slice(best + bestLength).join(':')}`
 }
 
+/** The four octets that an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) stands for; all others as they are. */
+export function unmapOctets(octets: Uint8Array): Uint8Array {
+  if (octets.length !== 16 || octets[10] !== 0xff || octets[11] !== 0xff) return octets
+  return octets.subarray(0, 10).every((octet) => octet === 0) ? octets.subarray(12) : octets
+}
+
 /** An address in the one form that it has in listeners' names: RFC 5952 for IPv6, IPv4 for a mapped address. A zone id is kept. */
 export function toCanonicalAddress(text: string): string {
   const [address = '', zone] = text.split('%')
   const octets = addressToOctets(address)
   if (!octets) return text
-  const canonical = octetsToAddress(octets, 0, octets.length === 4 ? 4 : 16).replace(/^::ffff:(?=\d+\.)/, '')
+  const bare = unmapOctets(octets)
+  const canonical = octetsToAddress(bare, 0, bare.length === 4 ? 4 : 16)
   return zone === undefined ? canonical : `${canonical}%${zone}`
 }

@@ -1,5 +1,15 @@
 import type { ConnectedUdp, ConnectedUdpEvents, ConnectedUdpOptions } from './connected-udp.ts'
-import { EAGAIN, EINTR, type Libc, type Poll, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, toSystemError } from './libc.ts'
+import {
+  EAGAIN,
+  EINTR,
+  type Libc,
+  MSG_DONTWAIT,
+  type Poll,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  toSystemError,
+} from './libc.ts'
 import { MessageVector } from './message-vector.ts'
 import { BATCH, ReceiveBatch } from './receive-batch.ts'
 import { toSocketAddress } from './socket-address.ts'
@@ -10,8 +20,6 @@ const MAX_BATCHES = 4
 
 /** Octets of datagrams in a batch to send; the last one may go beyond. */
 const BULK = 1 << 14
-
-const MSG_DONTWAIT = 0x40
 
 /** A connected socket that sends together what one task hands to it, and takes many datagrams in one system call. */
 export class ConnectedLibc implements ConnectedUdp {

@@ -41,6 +41,8 @@ export interface Libc {
 export const EINTR = 4
 const EBADF = 9
 export const EAGAIN = 11
+/** A call that would have to wait fails with EAGAIN. */
+export const MSG_DONTWAIT = 0x40
 export const SOCK_DGRAM = 2
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000

@@ -1,10 +1,8 @@
-import type { Libc } from './libc.ts'
+import { type Libc, MSG_DONTWAIT } from './libc.ts'
 import { MessageVector } from './message-vector.ts'
 
 /** Datagrams taken by one system call. */
 export const BATCH = 64
-
-const MSG_DONTWAIT = 0x40
 
 /** Views of packets up to this length are kept, so that receiving makes no garbage. */
 const SHORT = 128

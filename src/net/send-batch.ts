@@ -1,4 +1,4 @@
-import { EAGAIN, EINTR, type Libc } from './libc.ts'
+import { EAGAIN, EINTR, type Libc, MSG_DONTWAIT } from './libc.ts'
 import { CONTROL, MessageVector } from './message-vector.ts'
 import { BATCH } from './receive-batch.ts'
 import { AF_INET, INET_SIZE, INET6_SIZE } from './socket-address.ts'
@@ -6,8 +6,6 @@ import { MAX_DATAGRAM } from './udp-socket.ts'
 
 /** Octets of datagrams in a batch. The last one may go beyond, and one more be written that finds it full. */
 const BULK = 1 << 16
-
-const MSG_DONTWAIT = 0x40
 
 /** Datagrams that are sent together. What the network does not take stays, and only then can it be full. */
 export class SendBatch {
