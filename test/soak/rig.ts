@@ -1,0 +1,70 @@
+/** What most scenarios need: a server with a cache in a process of its own, a real Unbound behind it, and valid clients. */
+import { fromText } from '../../src/dns/name.ts'
+import { type Cli, serveCli } from '../kit/process.ts'
+import { type Tally, Traffic } from '../kit/traffic.ts'
+import { startUnbound, type Unbound } from '../kit/unbound.ts'
+
+/** Octets of the answer for `big.test. TXT`, about. */
+export const BIG = 3900
+/** Names that valid clients ask for over and over. */
+const HOT = 200
+
+export interface RigOptions {
+  env?: Record<string, string>
+  /** Further lines of the server block. */
+  plugins?: string
+}
+
+export interface Rig {
+  server: Cli
+  upstream: Unbound
+  /** Valid clients: `misses` of a hundred queries ask for a name that nobody asked for before. */
+  clients(rate: number, misses?: number): Promise<Traffic>
+  stop(): Promise<void>
+}
+
+/** Starts both and fills the cache with the names of valid clients. Every name below `test.` has an address, all others are NXDOMAIN. */
+export async function startRig({ env = {}, plugins = '' }: RigOptions = {}): Promise<Rig> {
+  const text = Array.from({ length: Math.ceil(BIG / 256) }, () => `"${'x'.repeat(255)}"`).join(' ')
+  const upstream = await startUnbound({
+    records: [`big.test. 3600 IN TXT ${text}`, 'names.test. 3600 IN A 192.0.2.1'],
+    config: ['local-zone: "names.test." redirect', 'so-rcvbuf: 1m'],
+  })
+  const corefile = `.:0 {\n  bind 127.0.0.1\n  errors\n${plugins}  cache 3600\n  forward . ${upstream.address}\n}\n`
+  const server = await serveCli(['-conf', 'stdin'], { input: corefile, env }).catch(async (error) => {
+    await upstream.stop()
+    throw error
+  })
+  const clients = (rate: number, misses = 0) =>
+    Traffic.start({
+      port: server.port,
+      rate,
+      packet: (i) => (i % 100 < misses ? toQuery(`miss-${i}.names.test.`) : hot[i % HOT]!),
+    })
+  const warm = await Traffic.start({ port: server.port, rate: 2000, packet: (i) => hot[i % HOT]! })
+  await warm.until(2 * HOT)
+  await warm.stop()
+  return {
+    server,
+    upstream,
+    clients,
+    async stop() {
+      server.kill('SIGTERM')
+      await server.ended
+      await upstream.stop()
+    },
+  }
+}
+
+/** A query of class IN with RD; the id is 0. */
+export function toQuery(name: string, type = 1): Buffer {
+  const header = Buffer.of(0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+  return Buffer.concat([header, fromText(name), Buffer.of(type >> 8, type & 0xff, 0, 1)])
+}
+
+const hot = Array.from({ length: HOT }, (_, i) => toQuery(`hot-${i}.names.test.`))
+
+/** Values of a tally that belong into a row. */
+export function toLosses({ sent, lost }: Tally): { sent: number; lost: number } {
+  return { sent, lost }
+}

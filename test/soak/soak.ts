@@ -1,0 +1,48 @@
+/**
+ * Runs the scenarios of `scenarios/` one after the other, in their long form, and prints a table: `npm run soak [-- [--short] [NAME …]]`. The values
+ * also go to bench-results/soak.json. Ends with status 1 when a goal was missed.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ROOT } from '../kit/sources.ts'
+import { listScenarios, loadScenario } from './list.ts'
+import type { Form, Row } from './scenario.ts'
+
+interface Result extends Row {
+  name: string
+  event: string
+  seconds: number
+}
+
+const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true })
+const form: Form = values.short ? 'short' : 'long'
+const names = positionals.length > 0 ? positionals : listScenarios()
+const results: Result[] = []
+for (const name of names) {
+  const { event, run } = await loadScenario(name)
+  process.stderr.write(`${name}: ${event}\n`)
+  const begun = performance.now()
+  const row = await run(form).catch(
+    (error: Error): Row => ({ sent: 0, lost: 0, measured: { error: error.message }, goal: 'it runs', met: false }),
+  )
+  results.push({ name, event, seconds: Math.round((performance.now() - begun) / 1000), ...row })
+}
+
+const machine = `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB`
+const report = { date: new Date().toISOString(), node: process.version, machine, form, results }
+mkdirSync(join(ROOT, 'bench-results'), { recursive: true })
+writeFileSync(join(ROOT, 'bench-results/soak.json'), `${JSON.stringify(report, null, 2)}\n`)
+console.log(`${machine}, Node ${process.version}, ${report.date.slice(0, 10)}, ${form} form\n`)
+console.log(toTable(results))
+if (results.some(({ met }) => !met)) process.exitCode = 1
+
+/** The results as a Markdown table. */
+function toTable(rows: readonly Result[]): string {
+  const lines = rows.map(({ event, sent, lost, measured, goal, met, seconds }) => {
+    const details = Object.entries(measured).map(([what, value]) => `${what}: ${value}`)
+    return `| ${[event, `${lost} of ${sent}`, details.join(', '), goal, met ? 'met' : 'MISSED', seconds].join(' | ')} |`
+  })
+  return ['| event | lost | measured | goal | | s |', '|---|---|---|---|---|---|', ...lines].join('\n')
+}
