@@ -6,6 +6,7 @@
 type Load = () => Promise<{ default: unknown }>
 
 export const order: readonly (readonly [name: string, load: Load])[] = [
+  ['metadata', () => import('./metadata/index.ts')],
   ['reload', () => import('./reload/index.ts')],
   ['bind', () => import('./bind/index.ts')],
   ['debug', () => import('./debug/index.ts')],
@@ -25,7 +26,6 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
 /** Plugins of CoreDNS that corelet does not have: their directives are known, using one is an error of its own. */
 export const missing: readonly string[] = [
   'root',
-  'metadata',
   'geoip',
   'cancel',
   'proxyproto',

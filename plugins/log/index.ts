@@ -64,8 +64,10 @@ export default definePlugin({
   start(rules, { log, clock }) {
     function note(query: Query, reply: Reply): void {
       const typeNow = (): ResponseType => reply.responseType(clock.wall() / 1000)
-      query.setMetadata('log/type', typeNow)
-      query.setMetadata('log/class', () => toClass(typeNow()))
+      if (query.collectsMetadata) {
+        query.setMetadata('log/type', typeNow)
+        query.setMetadata('log/class', () => toClass(typeNow()))
+      }
       const { key } = query.origin
       const rule = rules.find((each) => isBelow(key, each.key))
       if (!rule || !(rule.classes.has('all') || rule.classes.has(toClass(typeNow())))) return

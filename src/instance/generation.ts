@@ -1,10 +1,11 @@
 import type { HttpGeneration } from '../observe/http.ts'
-import { type Clock, composeChain, type InstanceControl, type Link, type Next } from '../plugin/index.ts'
+import { type Clock, composeChain, type InstanceControl, type Link, type Running } from '../plugin/index.ts'
 import type { DnsListener } from '../server/listener.ts'
 import type { ConfiguredBlock, ConfiguredPlugin } from './configure.ts'
 import { describeError } from './describe-error.ts'
-import { applyRoutes, planSites, type Sites } from './listen.ts'
+import { applyRoutes, planSites, type Service, type Sites } from './listen.ts'
 import type { Configuration } from './load.ts'
+import { createCollector } from './metadata.ts'
 import { createContext, type GenerationState, startPlugin } from './plugin-context.ts'
 import type { Services } from './services.ts'
 
@@ -18,7 +19,7 @@ export class Generation {
   readonly #services: Services
   readonly #http: HttpGeneration
   readonly #state: GenerationState = { shared: new Map(), started: [], running: true }
-  #chains = new Map<ConfiguredBlock, Next | undefined>()
+  readonly #blocks = new Map<ConfiguredBlock, Service>()
 
   private constructor(configuration: Configuration, sites: Sites, services: Services) {
     this.configuration = configuration
@@ -51,7 +52,7 @@ export class Generation {
 
   /** All listeners serve this generation from the next query on. */
   takeOver(): void {
-    for (const site of this.sites.values()) applyRoutes(site, this.#chains)
+    for (const site of this.sites.values()) applyRoutes(site, this.#blocks)
     this.#http.activate()
   }
 
@@ -103,6 +104,7 @@ export class Generation {
     const { blocks } = this.configuration
     const links = new Map<ConfiguredBlock, Link[]>(blocks.map((block) => [block, []]))
     const handlers = new Map<ConfiguredBlock, string[]>(blocks.map((block) => [block, []]))
+    const runnings = new Map<ConfiguredBlock, Running[]>(blocks.map((block) => [block, []]))
     for (const [block, configured] of inChainOrder(blocks)) {
       const { plugin } = configured
       const listeners = [...this.sites.values()]
@@ -118,17 +120,22 @@ export class Generation {
       const context = createContext(plugin.name, info, this.#state, this.#services, this.#http, control)
       const running = await startPlugin(configured, context)
       this.#state.started.push({ name: plugin.name, running })
+      runnings.get(block)!.push(running)
       if (!running.handler) continue
       links.get(block)!.push({ plugin: plugin.name, handler: running.handler })
       if (!info.handlers.includes(plugin.name)) info.handlers.push(plugin.name)
     }
-    for (const [block, list] of links) this.#chains.set(block, list.length > 0 ? composeChain(list) : undefined)
+    for (const [block, list] of links) {
+      const collect = createCollector(block.settings.metadata, runnings.get(block)!)
+      const chain = list.length > 0 ? composeChain(list) : undefined
+      this.#blocks.set(block, { view: '', chain, ...(collect && { collect }) })
+    }
   }
 
   async #openListeners(): Promise<void> {
     for (const site of this.sites.values()) {
       if (!site.isNew) continue
-      applyRoutes(site, this.#chains)
+      applyRoutes(site, this.#blocks)
       await site.listener.open()
     }
   }

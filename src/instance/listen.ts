@@ -1,6 +1,6 @@
 import type { Key } from '../corefile/keys.ts'
 import { DROPPED } from '../observe/dns-metrics.ts'
-import type { Next, Query } from '../plugin/index.ts'
+import type { Query } from '../plugin/index.ts'
 import { DnsListener } from '../server/listener.ts'
 import { RouteTable, type Target } from '../server/route.ts'
 import type { ServerHooks } from '../server/serve.ts'
@@ -74,10 +74,13 @@ function createHooks(policy: Policy, { log, dnsMetrics, panics, clock }: Service
   }
 }
 
-/** Lets a listener serve its blocks from the next query on. @param chains undefined for blocks without a handler */
-export function applyRoutes({ listener, blocks, policy }: Site, chains: Map<ConfiguredBlock, Next | undefined>): void {
+/** What serves the queries of a block, whatever the zone. */
+export type Service = Omit<Target, 'zone'>
+
+/** Lets a listener serve its blocks from the next query on. */
+export function applyRoutes({ listener, blocks, policy }: Site, services: Map<ConfiguredBlock, Service>): void {
   const targets = blocks.flatMap(({ block, key }) =>
-    key.zones.map((zone): Target => ({ zone, view: '', chain: chains.get(block) })),
+    key.zones.map((zone): Target => ({ zone, ...services.get(block)! })),
   )
   listener.swap(new RouteTable(targets), mergeSettings(blocks.map(({ block }) => block)))
   policy.stacktrace = blocks.at(-1)?.block.settings.stacktrace ?? false

@@ -5,6 +5,7 @@ export function defaultSettings(): BlockSettings {
   return {
     bind: undefined,
     root: '.',
+    metadata: [],
     debug: false,
     anyClass: false,
     stacktrace: false,

@@ -14,6 +14,8 @@ export interface BlockSettings {
   bind: string[] | undefined
   /** Folder that relative paths in the block start from; `root`. */
   root: string
+  /** Zones, as text, of the names for whose queries metadata is collected; empty for none. */
+  metadata: readonly string[]
   /** DEBUG lines are written and a throwing handler is not caught. */
   debug: boolean
   /** Classes other than IN reach the chain. */

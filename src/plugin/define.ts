@@ -2,6 +2,7 @@ import type { Codes } from '../corefile/codes.ts'
 import type { Handler } from './chain.ts'
 import type { BlockSettings, PluginContext } from './context.ts'
 import type { DirectiveGrammar, ReadDirective } from './directive.ts'
+import type { Query } from './query.ts'
 import type { Report } from './values.ts'
 
 /** What `parse` may know of the block; it stays pure: no file, socket or clock. */
@@ -22,6 +23,11 @@ export interface Environment {
 /** A plugin that runs in a server block. All parts are optional; without `handler` it is not part of the chain. */
 export interface Running {
   handler?: Handler
+  /**
+   * Publishes what it knows of a query, before the block's view is tested and its chain asked; in the chain's order. Called only in blocks
+   * with `metadata`.
+   */
+  metadata?(query: Query): void
   /** False while the plugin can't answer yet; `ready` asks. */
   ready?(): boolean
   /** The sockets are open and queries come in. */

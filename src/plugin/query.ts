@@ -112,6 +112,7 @@ export class Query extends QueryView {
     derived.zone = this.zone
     derived.view = this.view
     derived.depth = this.depth
+    if (this.collectsMetadata) derived.collectMetadata()
     derived.copyMetadata(this)
     return derived
   }
@@ -145,14 +146,29 @@ export class Query extends QueryView {
     return QR | opcode | (this.opcode === OPCODES.QUERY ? this.flags & (RD | CD) : 0)
   }
 
-  /** Publishes a metadata value under `plugin/label`; see {@link Query.metadata}. */
-  setMetadata(label: string, value: () => string): void {
-    const origin = this.origin
-    origin.#metadata ??= new Map()
-    origin.#metadata.set(label, value)
+  /** Metadata that plugins publish is kept from now on, and what was there is forgotten. For the server, where `metadata` is on. */
+  collectMetadata(): void {
+    this.origin.#metadata = new Map()
   }
 
-  /** Value of a metadata label, undefined when nothing was published. */
+  /** Whether anybody can see metadata of this query; spares making values that nobody will. */
+  get collectsMetadata(): boolean {
+    return this.origin.#metadata !== undefined
+  }
+
+  /**
+   * Publishes a metadata value under the label `plugin/name`, in place of one that is there. Nothing happens where `metadata` is off, or when
+   * a part of the label is empty.
+   * @param value called for each reader, so it costs nothing when there is none
+   */
+  setMetadata(label: string, value: () => string): void {
+    const known = this.origin.#metadata
+    if (!known) return
+    const slash = label.indexOf('/')
+    if (slash > 0 && slash < label.length - 1) known.set(label, value)
+  }
+
+  /** Value of a metadata label, undefined when nothing was published or `metadata` is off. */
   metadata(label: string): string | undefined {
     return this.origin.#metadata?.get(label)?.()
   }

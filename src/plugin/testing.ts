@@ -225,6 +225,8 @@ export interface QueryParts {
   listener?: Listener
   received?: number
   zone?: string
+  /** False for a block without the `metadata` plugin. */
+  metadata?: boolean
 }
 
 /** A query as a client would send it: `toQuery('example.org', 'AAAA')`. */
@@ -246,6 +248,7 @@ export function toQuery(name: string, type = 'A', parts: QueryParts = {}): Query
   const changed = question.with({ id: 4711, flags: RD | (parts.flags ?? 0), edns })
   const fresh = changed.over(question.proto)
   fresh.zone = parts.zone ?? '.'
+  if (parts.metadata !== false) fresh.collectMetadata()
   return fresh
 }
 

@@ -91,3 +91,21 @@ test('a thousand zones', () => {
   for (const i of [0, 7, 999]) assert.equal(ask(table, `a.b.zone${i}.example.`), `zone${i}.example.`)
   assert.equal(ask(table, 'zone1000.example.'), '.')
 })
+
+test('metadata of a query is collected before each view is tested', () => {
+  const collected: string[] = []
+  const chain = composeChain([{ plugin: 'x', handler: (query) => query.drop('', '') }])
+  const target = (zone: string, view: string, good: boolean): Target => ({
+    zone,
+    view,
+    collect: () => void collected.push(view),
+    passes: () => collected.at(-1) === view && good,
+    chain,
+  })
+  const table = new RouteTable([target('org.', 'a', false), target('org.', 'b', true), target('.', 'c', true)])
+  const query = toQuery('www.example.org.')
+  table.find(query)
+  assert.deepEqual([query.view, collected], ['b', ['a', 'b']])
+  table.find(toQuery('www.example.com.'))
+  assert.deepEqual(collected, ['a', 'b', 'c'])
+})

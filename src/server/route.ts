@@ -9,6 +9,8 @@ export interface Target {
   zone: string
   /** Name of the block's view, else empty. */
   view: string
+  /** Collects metadata of the query, for the view and the chain; left out, there is none. */
+  collect?: (query: Query) => void
   /** Whether the block's view lets the query in; left out, all come in. */
   passes?: (query: Query) => boolean
   /** undefined when no plugin of the block has a handler. */
@@ -47,6 +49,7 @@ export class RouteTable {
       if (!targets) continue
       for (const target of targets) {
         if (!target.chain) return undefined
+        target.collect?.(query)
         if (target.passes && !target.passes(query)) continue
         if (query.qtype !== TYPES.DS) return enter(query, target)
         parent = target
@@ -54,7 +57,9 @@ export class RouteTable {
     }
     if (parent) return enter(query, parent)
     for (const target of this.#root) {
-      if (target.chain && (!target.passes || target.passes(query))) return enter(query, target)
+      if (!target.chain) continue
+      target.collect?.(query)
+      if (!target.passes || target.passes(query)) return enter(query, target)
     }
     return undefined
   }
