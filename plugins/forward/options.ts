@@ -1,229 +1,48 @@
-import { isIP } from 'node:net'
+import { one, option, type ParseScope, type ReadDirective, rcode, some, zone } from 'corelet/plugin'
+import { destination } from '../../src/forwarding/destination.ts'
 import {
-  address,
-  choice,
-  custom,
-  duration,
-  integer,
-  normalizeName,
-  one,
-  option,
-  type ParseScope,
-  RCODES,
-  type ReadDirective,
-  rcode,
-  rest,
-  some,
-  text,
-  type Value,
-  zone,
-} from 'corelet/plugin'
-import { POLICIES, type PolicyName } from '../../src/upstream/policy.ts'
-import { type Destination, destination } from './destination.ts'
-
-const MAX_DESTINATIONS = 15
-const MAX_UINT32 = 0xffffffff
-
-const resolverAddress: Value<string> = custom('IP[:PORT]', 'address', (token, report) => {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(token.text)
-  const ip = match ? (match[1] ?? match[2]!) : token.text
-  if (isIP(ip) === 0 || (match && Number(match[3]) > 0xffff)) {
-    return void report(token, 'bad-resolver', token.text)
-  }
-  return isIP(ip) === 6 ? `[${ip}]:${match?.[3] ?? 53}` : `${ip}:${match?.[3] ?? 53}`
-})
-
-const failoverRcode: Value<number> = custom('RCODE', 'rcode', (token, report) => {
-  const number = rcode().read(token, report)
-  if (number === RCODES.NOERROR) return void report(token, 'failover-noerror')
-  return number
-})
+  type AttemptOptions,
+  attemptOptions,
+  type ConnectionOptions,
+  connectionOptions,
+  noting,
+  readAttemptOptions,
+  readConnectionOptions,
+} from '../../src/forwarding/options.ts'
 
 export const grammar = {
   args: [one(zone('FROM')), some(destination)],
   options: {
     except: option('names below FROM that are not forwarded', [some(zone('NAMES'))]),
-    force_tcp: option('asks over TCP even when the client uses UDP', []),
-    prefer_udp: option(
-      'asks over UDP even when the client uses TCP; a truncated reply is asked for again over TCP',
-      [],
-    ),
-    expire: option('closes sockets that were idle for so long; 10s', [
-      one(duration('DURATION', { min: 0, below: 'expire-negative' })),
-    ]),
-    max_age: option('uses a connection no longer than this; 0 is for ever', [
-      one(duration('DURATION', { min: 0, below: 'max-age-negative' })),
-    ]),
-    max_idle_conns: option('idle TCP or TLS connections kept for each upstream; 0 is without limit', [
-      one(integer('INTEGER', { min: 0, below: 'max-idle-conns-negative' })),
-    ]),
-    read_timeout: option('how long an upstream may take to answer; 2s', [
-      one(duration('DURATION', { min: 1e-6, below: 'read-timeout-not-positive' })),
-    ]),
-    max_fails: option('an upstream is down after more failed probes than this; 2, and 0 never', [
-      one(integer('INTEGER', { min: 0, max: MAX_UINT32 })),
-    ]),
-    max_connect_attempts: option('failed exchanges that a query may have; twice the number of upstreams, 0 is any', [
-      one(integer('INTEGER', { min: 0, max: MAX_UINT32 })),
-    ]),
-    tls: option('certificate and key of the client, and the authorities that servers are verified with', [
-      rest(text('FILE')),
-    ]),
-    tls_servername: option('name that the certificates of all TLS upstreams must have', [one(text('NAME'))]),
-    policy: option('order in which upstreams are tried; random', [
-      one(choice('POLICY', POLICIES, { code: 'unknown-policy' })),
-    ]),
-    health_check: option('how often and with what a failing upstream is probed; 0.5s', [
-      one(duration('DURATION', { min: 0, below: 'health-check-negative' })),
-      rest(text('no_rec|domain FQDN')),
-    ]),
-    max_concurrent: option('queries that may be in flight; more are refused; 0 is without limit', [
-      one(integer('MAX', { min: 0, below: 'max-concurrent-negative' })),
-    ]),
+    ...connectionOptions,
+    ...attemptOptions,
     next: option('rcodes for which the next forward is asked', [some(rcode())]),
     next_on_nodata: option('asks the next forward when an answer is empty', []),
-    failfast_all_unhealthy_upstreams: option('SERVFAIL when all upstreams are down, instead of trying one', []),
-    failover: option('rcodes for which the next upstream is asked', [some(failoverRcode)]),
-    doh_method: option('HTTP method of DNS over HTTPS; read and not used', [one(choice('METHOD', ['GET', 'POST']))]),
-    resolver: option('servers that host names among TO are resolved with', [some(resolverAddress)]),
-    source_address: option('address that upstreams are asked from', [one(address('IP'))]),
   },
 } as const
 
-export interface HealthCheck {
-  /** Milliseconds. */
-  interval: number
-  recursionDesired: boolean
-  /** Name with its final dot. */
-  domain: string
-}
-
-/** Times are in milliseconds; 0 has the meaning it has in the Corefile. */
-export interface ForwardOptions {
+export interface ForwardOptions extends ConnectionOptions, AttemptOptions {
   /** Zone that is forwarded, and whether the network it was written as stands for more zones. */
   from: string
   fromMany: boolean
   except: string[]
-  destinations: Destination[]
-  forceTcp: boolean
-  preferUdp: boolean
-  expire: number
-  maxAge: number
-  maxIdleConns: number
-  readTimeout: number
-  maxFails: number
-  /** undefined is twice the number of upstreams. */
-  maxConnectAttempts: number | undefined
-  /** File names of the `tls` option, undefined without the option. */
-  tls: { cert?: string; key?: string; ca?: string } | undefined
-  tlsServerName: string | undefined
-  policy: PolicyName
-  healthCheck: HealthCheck
-  maxConcurrent: number
   next: ReadonlySet<number>
   nextOnNodata: boolean
-  failfast: boolean
-  failover: ReadonlySet<number>
-  resolvers: string[]
-  sourceAddress: string | undefined
 }
 
-type Read = ReadDirective<typeof grammar>
-
 /** Turns one directive into options; undefined after it has reported. */
-export function parse([use]: readonly Read[], { report }: ParseScope): ForwardOptions | undefined {
-  let failed = false
-  const fail: ParseScope['report'] = (...finding) => {
-    failed = true
-    report(...finding)
-  }
+export function parse([use]: readonly ReadDirective<typeof grammar>[], scope: ParseScope): ForwardOptions | undefined {
   const { values, tokens, options } = use!
   const [from, destinations] = values
-  if (destinations.length > MAX_DESTINATIONS) {
-    fail(tokens[MAX_DESTINATIONS + 1]!, 'too-many-destinations', destinations.length)
-  }
-  const expire = options.expire.at(-1)?.values[0] ?? 10_000
-  const maxAge = options.max_age.at(-1)?.values[0] ?? 0
-  if (maxAge > 0 && maxAge < expire) {
-    const token = options.max_age.at(-1)!.tokens[0]!
-    fail(token, 'max-age-below-expire', token.text, options.expire.at(-1)?.tokens[0]?.text ?? '10s')
-  }
+  const noted = noting(scope.report)
   const parsed: ForwardOptions = {
     from: from[0]!,
     fromMany: from.length > 1,
     except: options.except.flatMap((line) => line.values[0].flat()),
-    destinations,
-    forceTcp: options.force_tcp.length > 0,
-    preferUdp: options.prefer_udp.length > 0,
-    expire,
-    maxAge,
-    maxIdleConns: options.max_idle_conns.at(-1)?.values[0] ?? 0,
-    readTimeout: options.read_timeout.at(-1)?.values[0] ?? 2000,
-    maxFails: options.max_fails.at(-1)?.values[0] ?? 2,
-    maxConnectAttempts: options.max_connect_attempts.at(-1)?.values[0],
-    tls: readTls(use!, fail),
-    tlsServerName: readServerName(use!, fail),
-    policy: options.policy.at(-1)?.values[0] ?? 'random',
-    healthCheck: readHealthCheck(use!, fail),
-    maxConcurrent: options.max_concurrent.at(-1)?.values[0] ?? 0,
+    ...readConnectionOptions(options, destinations, tokens.slice(1), noted.report),
+    ...readAttemptOptions(options),
     next: new Set(options.next.flatMap((line) => line.values[0])),
     nextOnNodata: options.next_on_nodata.length > 0,
-    failfast: options.failfast_all_unhealthy_upstreams.length > 0,
-    failover: new Set(options.failover.flatMap((line) => line.values[0])),
-    resolvers: options.resolver.at(-1)?.values[0] ?? [],
-    sourceAddress: options.source_address.at(-1)?.values[0],
   }
-  return failed ? undefined : parsed
-}
-
-/** `tls`, `tls CA`, `tls CERT KEY`, `tls CERT KEY CA`. */
-function readTls({ options }: Read, report: ParseScope['report']): ForwardOptions['tls'] {
-  const line = options.tls.at(-1)
-  if (!line) return undefined
-  const [first, second, third] = line.values[0]
-  if (line.tokens.length > 3) {
-    const extra = line.tokens[3]!
-    report(extra, 'wrong-argument-count', extra.text, 'tls [CERT KEY] [CA]')
-  }
-  if (first === undefined) return {}
-  if (second === undefined) return { ca: first }
-  return { cert: first, key: second, ...(third !== undefined && { ca: third }) }
-}
-
-function readServerName({ options, values }: Read, report: ParseScope['report']): string | undefined {
-  const line = options.tls_servername.at(-1)
-  if (!line) return undefined
-  for (const each of values[1]) {
-    const own = each.kind === 'server' ? each.target.serverName : undefined
-    if (own !== undefined) report(line.tokens[0]!, 'two-server-names', line.values[0], own)
-  }
-  return line.values[0]
-}
-
-function readHealthCheck({ options }: Read, report: ParseScope['report']): HealthCheck {
-  const check: HealthCheck = { interval: 500, recursionDesired: true, domain: '.' }
-  const line = options.health_check.at(-1)
-  if (!line) return check
-  check.interval = line.values[0]
-  const words = line.tokens.slice(1)
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!
-    if (word.text === 'no_rec') {
-      check.recursionDesired = false
-    } else if (word.text === 'domain') {
-      const name = words[++i]
-      if (!name) {
-        report(word, 'wrong-argument-count', word.text, 'health_check DURATION [no_rec] [domain FQDN]')
-        continue
-      }
-      try {
-        check.domain = normalizeName(name.text)
-      } catch {
-        report(name, 'health-check-domain', name.text)
-      }
-    } else {
-      report(word, 'health-check-option', word.text)
-    }
-  }
-  return check
+  return noted.failed ? undefined : parsed
 }

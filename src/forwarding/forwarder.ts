@@ -10,53 +10,61 @@ import {
   Reply,
   TYPES,
   WireError,
-} from 'corelet/plugin'
-import { Deadlines } from '../../src/upstream/deadlines.ts'
-import type { FailureKind } from '../../src/upstream/failure.ts'
-import type { Policy } from '../../src/upstream/policy.ts'
-import { SingleFlight } from '../../src/upstream/single-flight.ts'
-import type { Upstream } from '../../src/upstream/upstream.ts'
+} from '../plugin/index.ts'
+import { Deadlines } from '../upstream/deadlines.ts'
+import type { FailureKind } from '../upstream/failure.ts'
+import { createPolicy } from '../upstream/policy.ts'
+import { SingleFlight } from '../upstream/single-flight.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 import { type AttemptSettings, type Attempts, attempt, type Outcome } from './attempts.ts'
 import { HOP_BY_HOP, toFlightKey, toQuestion } from './flight.ts'
-import type { ForwardMetrics } from './metrics.ts'
-import type { ForwardOptions } from './options.ts'
+import type { ForwardingMetrics } from './metrics.ts'
+import type { AttemptOptions, ConnectionOptions } from './options.ts'
+import type { Upstreams } from './upstreams.ts'
 
 /** Milliseconds after which a client gets SERVFAIL whatever goes on: most give up after 5 s. A longer read_timeout is honoured. */
 const PATIENCE = 4400
 
 interface Parts {
   clock: Clock
-  metrics: ForwardMetrics
-  upstreams: readonly Upstream[]
-  policy: Policy
-  answered: AttemptSettings['answered']
+  metrics: ForwardingMetrics
+  upstreams: Upstreams
+}
+
+/** `next` and `nextOnNodata` say when a query goes on to the next use of the plugin; left out, it never does. */
+export interface ForwarderOptions extends AttemptOptions, Pick<ConnectionOptions, 'readTimeout'> {
+  next?: ReadonlySet<number>
+  nextOnNodata?: boolean
 }
 
 /** What a query gets of the outcome: a Reply, or why there is none. */
-type Landing =
+export type Landing =
   | { reply: Reply; upstream: Upstream }
   | { reply?: undefined; upstream: Upstream | undefined; error: string; kind: FailureKind }
 
-/** What answers the queries that are for this `forward`. */
+/** What answers the queries that are for some upstreams. */
 export interface Forwarder {
   forward(query: Query, next: Next): Reply | Promise<Reply>
   close(): void
 }
 
-/** The part of `forward` behind its zones: limits, single flight, and what becomes of the outcome. */
-export function createForwarder(options: ForwardOptions, parts: Parts): Forwarder {
+/**
+ * The part of `forward` behind its zones: limits, single flight, and what becomes of the outcome.
+ * @param plugin that answers by it
+ */
+export function createForwarder(plugin: string, options: ForwarderOptions, parts: Parts): Forwarder {
   const { clock, metrics, upstreams } = parts
   const deadlines = new Deadlines<Attempts>(clock, Math.max(PATIENCE, options.readTimeout))
   const settings: AttemptSettings = {
     clock,
     deadlines,
-    upstreams,
-    policy: parts.policy,
-    maxAttempts: toLimit(options.maxConnectAttempts ?? 2 * upstreams.length),
+    upstreams: upstreams.list,
+    policy: createPolicy(options.policy),
+    maxAttempts: toLimit(options.maxConnectAttempts ?? 2 * upstreams.list.length),
     failfast: options.failfast,
     failover: options.failover,
     healthcheckBroken: metrics.healthcheckBroken,
-    answered: parts.answered,
+    answered: upstreams.answered,
   }
   const maxConcurrent = toLimit(options.maxConcurrent)
   const flights = new SingleFlight<Outcome>()
@@ -70,31 +78,28 @@ export function createForwarder(options: ForwardOptions, parts: Parts): Forwarde
     concurrent++
     const outcome = await flight.result
     concurrent--
-    const landing = toLanding(outcome)
+    const landing = toLanding(outcome, plugin)
     const { upstream, reply } = landing
-    if (upstream) query.setMetadata('forward/upstream', () => upstream.label)
+    if (upstream) query.setMetadata(`${plugin}/upstream`, () => upstream.label)
     if (!reply)
-      return query.fail(RCODES.SERVFAIL, 'forward', landing.error).copy({ options: [toExtendedError(landing.kind)] })
-    if (next.plugin === 'forward' && asksNext(reply)) return next(query)
+      return query.fail(RCODES.SERVFAIL, plugin, landing.error).copy({ options: [toExtendedError(landing.kind)] })
+    if (next.plugin === plugin && asksNext(reply)) return next(query)
     return flight.shared ? withoutHopByHop(reply) : reply
   }
 
   function asksNext(reply: Reply): boolean {
-    if (options.next.has(reply.rcode)) return true
-    return options.nextOnNodata && reply.rcode === RCODES.NOERROR && reply.scan?.answers === 0
+    if (options.next?.has(reply.rcode)) return true
+    return options.nextOnNodata === true && reply.rcode === RCODES.NOERROR && reply.scan?.answers === 0
   }
 
   return {
     forward(query, next) {
-      if (query.opcode === OPCODES.NOTIFY) return query.fail(RCODES.REFUSED, 'forward', 'NOTIFY is not forwarded')
-      if (query.qtype === TYPES.AXFR || query.qtype === TYPES.IXFR) {
-        return query.fail(RCODES.REFUSED, 'forward', 'zone transfers are not forwarded')
-      }
-      if (META_TYPES.has(query.qtype)) return query.fail(RCODES.FORMERR, 'forward', `${query.type} is no data type`)
+      const refusal = refuse(query, plugin)
+      if (refusal) return refusal
       if (concurrent >= maxConcurrent) {
         metrics.rejected.inc()
         const error = `concurrent queries exceeded maximum ${maxConcurrent}`
-        return query.fail(RCODES.REFUSED, 'forward', error)
+        return query.fail(RCODES.REFUSED, plugin, error)
       }
       return ask(query, next)
     },
@@ -102,16 +107,27 @@ export function createForwarder(options: ForwardOptions, parts: Parts): Forwarde
   }
 }
 
+/** The answer to what is never forwarded: its reply would make no sense through a forwarder. */
+export function refuse(query: Query, plugin: string): Reply | undefined {
+  if (query.opcode === OPCODES.NOTIFY) return query.fail(RCODES.REFUSED, plugin, 'NOTIFY is not forwarded')
+  if (query.qtype === TYPES.AXFR || query.qtype === TYPES.IXFR) {
+    return query.fail(RCODES.REFUSED, plugin, 'zone transfers are not forwarded')
+  }
+  if (META_TYPES.has(query.qtype)) return query.fail(RCODES.FORMERR, plugin, `${query.type} is no data type`)
+  return undefined
+}
+
 /** Limits are written with 0 for none. */
 function toLimit(number: number): number {
   return number === 0 ? Infinity : number
 }
 
-function toLanding(outcome: Outcome): Landing {
+/** Makes a Reply of the outcome. */
+export function toLanding(outcome: Outcome, plugin: string): Landing {
   if (!outcome.answer) return outcome
   const { answer, upstream } = outcome
   try {
-    return { upstream, reply: Reply.fromWire(answer.wire, answer.scan, 'forward', `answered by ${upstream.label}`) }
+    return { upstream, reply: Reply.fromWire(answer.wire, answer.scan, plugin, `answered by ${upstream.label}`) }
   } catch (error) {
     if (!(error instanceof WireError)) throw error
     return { upstream, error: `${upstream.label}: malformed answer: ${error.message}`, kind: 'mismatch' }
@@ -119,7 +135,7 @@ function toLanding(outcome: Outcome): Landing {
 }
 
 /** Tells a client with EDNS why: 23 is Network Error, 22 No Reachable Authority (RFC 8914 §4.23, §4.24). */
-function toExtendedError(kind: FailureKind): EdnsOption {
+export function toExtendedError(kind: FailureKind): EdnsOption {
   return { code: OPTIONS.EDE, data: Uint8Array.of(0, kind === 'network' || kind === 'closed' ? 23 : 22) }
 }
 

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
-import { custom, type Value } from 'corelet/plugin'
-import type { Target } from '../../src/upstream/target.ts'
+import { custom, type Value } from '../plugin/index.ts'
+import type { Target } from '../upstream/target.ts'
 
 /** A TO argument, told apart by its form alone. */
 export type Destination =
@@ -9,19 +9,6 @@ export type Destination =
   | { kind: 'host'; name: string; transport: Target['transport']; port: number }
 
 const PORTS = { dns: 53, tls: 853 } as const
-
-export const DESTINATION_CODES = {
-  'transport-not-supported': {
-    message: "'{0}' is not supported as a destination protocol in forward: {1}",
-    hint: 'forward asks over dns:// (UDP and TCP) and tls://',
-    example: '. {\n  forward . quic://127.0.0.1\n}',
-  },
-  'bad-destination': {
-    message: 'not an IP address, file, or valid domain: "{0}"',
-    hint: 'write an address (10.0.0.10, [2001:db8::1]:5353, tls://9.9.9.9%dns.quad9.net), a file such as /etc/resolv.conf, or a host name',
-    example: '. {\n  forward . not_a_port:dns\n}',
-  },
-}
 
 /** Reads a TO argument. */
 export const destination: Value<Destination> = custom('TO', 'destination', (token, report) => {

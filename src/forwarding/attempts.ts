@@ -1,9 +1,9 @@
-import type { Clock, Counter } from 'corelet/plugin'
-import type { Deadlines, Expirable, Place } from '../../src/upstream/deadlines.ts'
-import { ExchangeFailure, type FailureKind, TIMED_OUT } from '../../src/upstream/failure.ts'
-import type { Policy } from '../../src/upstream/policy.ts'
-import type { Answer, Question } from '../../src/upstream/question.ts'
-import type { Upstream } from '../../src/upstream/upstream.ts'
+import type { Clock, Counter } from '../plugin/index.ts'
+import type { Deadlines, Expirable, Place } from '../upstream/deadlines.ts'
+import { ExchangeFailure, type FailureKind, TIMED_OUT } from '../upstream/failure.ts'
+import type { Policy } from '../upstream/policy.ts'
+import type { Answer, Question } from '../upstream/question.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 
 /** What came of a query: an answer and who gave it, or why there is none. */
 export type Outcome =

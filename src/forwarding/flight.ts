@@ -1,5 +1,5 @@
-import { AD, CD, OPTIONS, type Query, RD } from 'corelet/plugin'
-import type { Question } from '../../src/upstream/question.ts'
+import { AD, CD, OPTIONS, type Query, RD } from '../plugin/index.ts'
+import type { Question } from '../upstream/question.ts'
 
 /** EDNS options that concern one client or one hop, not the answer. */
 export const HOP_BY_HOP: ReadonlySet<number> = new Set([OPTIONS.COOKIE, OPTIONS.KEEPALIVE, OPTIONS.PADDING])

@@ -1,7 +1,7 @@
 import { lookup, Resolver } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { showTarget, type Target } from '../../src/upstream/target.ts'
+import { showTarget, type Target } from '../upstream/target.ts'
 import type { Destination } from './destination.ts'
 
 /** Milliseconds that a server of the `resolver` option may take. */

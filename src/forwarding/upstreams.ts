@@ -1,0 +1,42 @@
+import type { PluginContext } from '../plugin/index.ts'
+import { showTarget } from '../upstream/target.ts'
+import { Upstream } from '../upstream/upstream.ts'
+import { loadCertificates } from './certificates.ts'
+import type { ForwardingMetrics, UpstreamMetrics } from './metrics.ts'
+import type { ConnectionOptions } from './options.ts'
+import { resolveDestinations } from './resolve.ts'
+
+/** The upstreams of one directive, at work. */
+export interface Upstreams {
+  readonly list: readonly Upstream[]
+  /** Counts an answer. */
+  answered(upstream: Upstream, rcode: number, seconds: number): void
+  close(): void
+}
+
+/** Resolves the destinations, loads certificates, and opens an upstream for each server. @throws (rejects) Error with the text to show */
+export async function openUpstreams(
+  options: ConnectionOptions,
+  metrics: ForwardingMetrics,
+  { clock, block }: PluginContext,
+): Promise<Upstreams> {
+  const { tlsServerName } = options
+  const targets = await resolveDestinations(options.destinations, options.resolvers)
+  const usesTls = targets.some(({ transport }) => transport === 'tls')
+  const secure = options.tls || usesTls ? await loadCertificates(options.tls ?? {}, block.settings.root) : undefined
+  const counters = new Map<Upstream, UpstreamMetrics>()
+  for (const target of targets) {
+    const named = target.transport === 'tls' && tlsServerName ? { ...target, serverName: tlsServerName } : target
+    const events = metrics.forUpstream(showTarget(target))
+    const upstream = new Upstream({ ...options, target: named, clock, secure, maxIdle: options.maxIdleConns, events })
+    counters.set(upstream, events)
+  }
+  const list = [...counters.keys()]
+  return {
+    list,
+    answered: (upstream, rcode, seconds) => counters.get(upstream)!.answered(rcode, seconds),
+    close() {
+      for (const upstream of list) upstream.close()
+    },
+  }
+}
