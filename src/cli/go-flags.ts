@@ -39,7 +39,7 @@ export function parseGoFlags(args: readonly string[], flags: Flags): ParsedFlags
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined
     if (!flag) throw new UsageError(`flag provided but not defined: -${name}`)
     if (flag.type === 'boolean') {
-      if (toBoolean(name, value)) normal.push(`--${name}`)
+      normal.push(toBoolean(name, value) ? `--${name}` : `--no-${name}`)
     } else {
       const given = value ?? args[++at]
       if (given === undefined) throw new UsageError(`flag needs an argument: -${name}`)
@@ -47,7 +47,7 @@ export function parseGoFlags(args: readonly string[], flags: Flags): ParsedFlags
     }
   }
   const options = Object.fromEntries(Object.entries(flags).map(([name, { type }]) => [name, { type }]))
-  const { values } = parseArgs({ args: normal, options, strict: true })
+  const { values } = parseArgs({ args: normal, options, strict: true, allowNegative: true })
   return { values: values as ParsedFlags['values'], rest: args.slice(at) }
 }
 

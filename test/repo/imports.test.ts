@@ -14,7 +14,9 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/server': ['src/plugin', 'src/net', 'src/dns'],
   'src/observe': ['src/plugin', 'src/dns'],
   'src/instance': ['src/server', 'src/observe', 'src/corefile', 'src/plugin', 'src/dns', 'src/net'],
+  'src/agent': ['src/corefile', 'src/plugin', 'src/dns', 'src/net'],
   'src/cli': [
+    'src/agent',
     'src/instance',
     'src/server',
     'src/observe',
