@@ -27,6 +27,15 @@ export function bindAddresses(address: string): string[] {
   return address === '' ? ['::', '0.0.0.0'] : [address]
 }
 
+/**
+ * Addresses of its own that a UDP socket bound to `address` can be connected to, together with its own port, so that the kernel prefers the
+ * other sockets of the port: nobody asks from there. The first one that the machine has is good.
+ */
+export function leavingAddresses(address: string): string[] {
+  if (address === '0.0.0.0') return ['127.0.0.1']
+  return address === '::' ? ['::1', '::ffff:127.0.0.1'] : [address]
+}
+
 /** Whether an error of `bind` says that the machine has no IPv6. */
 export function isWithoutIPv6(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException

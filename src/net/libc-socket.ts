@@ -1,9 +1,9 @@
+import { leavingAddresses } from './bind.ts'
 import { EAGAIN, EINTR, type Libc, type Poll, toSystemError } from './libc.ts'
-
 import { CONTROL, ENDS } from './message-vector.ts'
 import { BATCH, ReceiveBatch } from './receive-batch.ts'
 import { SendBatch } from './send-batch.ts'
-import { addressAt, familyAt, localAddressAt, portAt, turnPacketInfo } from './socket-address.ts'
+import { addressAt, familyAt, localAddressAt, portAt, toSocketAddress, turnPacketInfo } from './socket-address.ts'
 import type { End, ReceiveDatagram, UdpOptions, UdpPeer, UdpSocket } from './udp-socket.ts'
 
 /** Batches received in a row before the event loop gets its turn. */
@@ -39,6 +39,7 @@ export class LibcSocket implements UdpSocket {
   /** Bound to all addresses of the machine: datagrams tell where they were sent to. */
   readonly everywhere: boolean
   readonly #fd: number
+  readonly #inherited: boolean
   readonly #poll: Poll
   readonly #receive: ReceiveDatagram
   readonly #onError: ((error: Error) => void) | undefined
@@ -59,6 +60,7 @@ export class LibcSocket implements UdpSocket {
     this.everywhere = everywhere
     this.batch = new SendBatch(libc)
     this.#fd = fd
+    this.#inherited = options.fd !== undefined
     this.#receive = options.receive
     this.#onError = options.onError
     this.#received = batchFor(libc, options.longest)
@@ -158,6 +160,14 @@ export class LibcSocket implements UdpSocket {
       this.#poll.start({ readable: true, writable: !sent }, this.#wake)
     }
     if (sent) for (const resolve of this.#drained.splice(0)) resolve()
+  }
+
+  leave(): void {
+    if (!this.#open || this.#inherited) return
+    for (const address of leavingAddresses(this.address)) {
+      const target = toSocketAddress(this.libc, address, this.port)
+      if (this.libc.connect(this.#fd, target, target.length) === 0) return
+    }
   }
 
   async receiveWaiting(): Promise<void> {

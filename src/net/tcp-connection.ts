@@ -8,6 +8,8 @@ import type { ReceiveMessage, TcpSettings } from './tcp.ts'
 const SHORTEST = 12
 /** Messages in work above which nothing more is read from the connection. */
 const MAX_PENDING = 512
+/** Milliseconds that a connection which brought nothing yet has for its first message when the server closes. */
+const LAST_CALL = 500
 
 interface Parts {
   peer: { address: string; port: number }
@@ -39,6 +41,8 @@ export class TcpConnection {
   #finished = false
   #ended = false
   #leaving = false
+  /** When the server began to close. */
+  #leftAt = Infinity
   #paused = false
   #reading = false
   /** When the message that is being received began; NaN between messages. */
@@ -81,7 +85,7 @@ export class TcpConnection {
     const left = this.#handOut()
     this.#socket.uncork()
     this.#reading = false
-    if (this.#inputEnded && !left) this.#finished = true
+    if ((this.#inputEnded || this.#hasSaidAll) && !left) this.#finished = true
     if (this.#finished) this.#endWhenSettled()
     else this.#pauseOrResume()
   }
@@ -101,6 +105,11 @@ export class TcpConnection {
       this.#parts.receive(message, this)
     }
     return true
+  }
+
+  /** Whether a connection that is to end has brought something, and is not in the middle of more. */
+  get #hasSaidAll(): boolean {
+    return this.#leaving && this.#received > 0 && !this.#frames.inMessage
   }
 
   #pauseOrResume(): void {
@@ -140,11 +149,16 @@ export class TcpConnection {
     this.#socket.write(frame)
   }
 
-  /** Takes no more messages and closes the connection once all answers are written, without waiting for the client to end its side. */
+  /**
+   * Takes what was received, or the first message when there was none, and closes the connection once all answers are written, without
+   * waiting for the client to end its side.
+   */
   leave(): void {
-    this.#leaving = this.#finished = true
+    if (this.#leaving) return
+    this.#leaving = true
+    this.#leftAt = this.#parts.clock.monotonic()
     if (this.#socket.writableFinished) this.destroy()
-    else this.#endWhenSettled()
+    else this.#read()
   }
 
   #endWhenSettled(): void {
@@ -178,7 +192,7 @@ export class TcpConnection {
   #isLate(now: number): boolean {
     const { read, write, idle } = this.#server.settings.timeouts
     if (this.#ended) return now > this.lastActive + read + write
-    if (this.#received === 0) return now > this.lastActive + read
+    if (this.#received === 0) return now > Math.min(this.lastActive + read, this.#leftAt + LAST_CALL)
     if (this.#paused) return false
     if (!Number.isNaN(this.#begun)) return now > this.#begun + read
     return this.pending === 0 && now > this.lastActive + idle

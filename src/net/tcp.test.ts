@@ -267,7 +267,7 @@ test('connections that are reset leave nothing behind', async (t) => {
 
 test('closing ends idle connections and waits for answers', async (t) => {
   const answers: (() => void)[] = []
-  const { server, client } = await open(t, {}, (packet, connection) => {
+  const { server, client, clock } = await open(t, {}, (packet, connection) => {
     const copy = packet.slice()
     answers.push(() => echo(copy, connection))
   })
@@ -276,6 +276,9 @@ test('closing ends idle connections and waits for answers', async (t) => {
   busy.send(message('x'))
   while (answers.length === 0) await settle()
   const closed = server.close()
+  await clock.advance(500)
+  assert.equal(idle.end, undefined, 'its first message may be on its way')
+  await clock.advance(500)
   assert.equal(await idle.ended(), 'fin')
   assert.equal(busy.end, undefined)
   answers[0]!()
@@ -283,6 +286,24 @@ test('closing ends idle connections and waits for answers', async (t) => {
   assert.equal(await busy.ended(), 'fin')
   await closed
   await assert.rejects(once(connect({ port: server.port, host: '127.0.0.1' }), 'connect'), { code: 'ECONNREFUSED' })
+})
+
+test('closing answers the first message of a young connection and what others have begun', async (t) => {
+  const { server, client } = await open(t)
+  const [young, old] = [await client(), await client()]
+  old.send(message('x'))
+  await old.receive(1)
+  const [head, tail] = [toFrames(message('y')).subarray(0, 9), toFrames(message('y')).subarray(9)]
+  old.write(head)
+  await settle()
+  const closed = server.close()
+  await settle()
+  young.send(message('z'), message('z'))
+  old.write(tail)
+  assert.equal((await young.receive(2)).length, 2)
+  assert.equal((await old.receive(2)).length, 2)
+  assert.deepEqual([await young.ended(), await old.ended()], ['fin', 'fin'])
+  await closed
 })
 
 test('a port in use is an error', async (t) => {

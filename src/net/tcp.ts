@@ -159,7 +159,7 @@ export class TcpServer {
     for (const connection of this.#connections) connection.checkDeadlines(now)
   }
 
-  /** Takes no new connection, and no new message on those that are open, which end once all answers are written. */
+  /** Takes no new connection. Those that are open end once what they brought is answered; the young ones may bring one message. */
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = new Promise((resolve) => this.#server.close(() => resolve()))

@@ -1,6 +1,6 @@
 /** UDP sockets on Node's dgram. */
 import { createSocket, type Socket } from 'node:dgram'
-import { mapAddress, unmapAddress } from './bind.ts'
+import { leavingAddresses, mapAddress, unmapAddress } from './bind.ts'
 import { MAX_DATAGRAM, RECEIVE_BUFFER, type UdpOptions, type UdpPeer, type UdpSocket } from './udp-socket.ts'
 
 /** Octets that may wait in the process for the network before datagrams are dropped. */
@@ -53,15 +53,18 @@ class DgramSocket implements UdpSocket {
   out = new Uint8Array(MAX_DATAGRAM)
   readonly #socket: Socket
   readonly #v6: boolean
+  readonly #inherited: boolean
   #received = 0
+  #leaving = false
   #open = true
 
-  constructor(socket: Socket, { receive, longest, onError }: UdpOptions) {
+  constructor(socket: Socket, { receive, longest, onError, fd }: UdpOptions) {
     const bound = socket.address()
     this.address = bound.address
     this.port = bound.port
     this.#socket = socket
     this.#v6 = bound.family === 'IPv6'
+    this.#inherited = fd !== undefined
     socket.on('error', (error) => onError?.(error))
     socket.on('message', (packet, { address, port }) => {
       this.#received++
@@ -77,11 +80,31 @@ class DgramSocket implements UdpSocket {
       return
     }
     try {
+      // Node lets a connected socket send to its peer only
+      if (this.#leaving) this.#socket.disconnect()
       this.#socket.send(this.out, 0, length, port, this.#v6 ? mapAddress(address) : address)
     } catch {
       this.dropped++
     }
+    if (this.#leaving) this.#connectToItself()
     if (this.#socket.getSendQueueCount() > 0) this.out = new Uint8Array(MAX_DATAGRAM)
+  }
+
+  leave(): void {
+    if (!this.#open || this.#inherited) return
+    this.#leaving = this.#connectToItself()
+  }
+
+  /** @returns whether it is connected; at once, because nothing needs looking up */
+  #connectToItself(): boolean {
+    for (const address of leavingAddresses(this.address)) {
+      this.#socket.connect(this.port, address, () => {})
+      try {
+        this.#socket.remoteAddress()
+        return true
+      } catch {}
+    }
+    return false
   }
 
   /** The event loop goes round until it brings nothing, but not forever. */

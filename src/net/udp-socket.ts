@@ -32,6 +32,11 @@ export type ReceiveDatagram = (packet: Uint8Array, peer: UdpPeer) => void
 export interface UdpSocket extends End {
   /** Datagrams that were not sent: not sendable, or too much waiting because the network takes no more. */
   readonly dropped: number
+  /**
+   * Leaves the sockets that share its port: the kernel gives it no further datagram where another one can take it. What waits is received
+   * and answered as before. Not for inherited sockets, which other processes read, too.
+   */
+  leave(): void
   /** Settles when what waits to be read was received. */
   receiveWaiting(): Promise<void>
   /** Settles when nothing is left to be sent. */

@@ -56,6 +56,40 @@ for (const backEnd of ['dgram', 'libc'] as const) {
 
   const when = (name: string, run: (t: Cleanup) => Promise<void>) => test(`${backEnd}: ${name}`, { skip }, run)
 
+  for (const address of ['127.0.0.1', '0.0.0.0', '']) {
+    when(`one that leaves answers what it got and gets no more [${address}]`, async (t) => {
+      const old = await open(t, { address, reusePort: true })
+      const { port } = old.socket
+      const senders = await Promise.all(
+        Array.from({ length: 32 }, async () => {
+          const sender = createSocket('udp4')
+          t.after(() => sender.close())
+          const answers: string[] = []
+          sender.on('message', (answer) => void answers.push(String(answer)))
+          await new Promise<void>((resolve) => sender.bind(0, '127.0.0.1', resolve))
+          return { sender, answers }
+        }),
+      )
+      const sendAll = (text: string) =>
+        Promise.all(
+          senders.map(({ sender }) => new Promise((resolve) => sender.send(text, port, '127.0.0.1', resolve))),
+        )
+      await sendAll('to the old one')
+      old.socket.leave()
+      const young = await open(t, { address, port, reusePort: true })
+      await sendAll('to the new one')
+      await old.socket.receiveWaiting()
+      const received = [await old.next(32), await young.next(32)]
+      for (const { text, peer } of received.flat()) peer.send(Buffer.from(text).copy(peer.out, peer.offset))
+      while (senders.some(({ answers }) => answers.length < 2)) await new Promise((resolve) => setImmediate(resolve))
+      assert.deepEqual(
+        received.map((all) => [...new Set(all.map(({ text }) => text))]),
+        [['to the old one'], ['to the new one']],
+      )
+      assert.equal(old.socket.dropped, 0)
+    })
+  }
+
   when('receives up to 65507 octets and answers from its port', async (t) => {
     const { socket, next } = await open(t)
     const client = await openClient(t)

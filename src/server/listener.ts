@@ -175,27 +175,36 @@ export class DnsListener implements Listener {
   }
 
   /**
-   * Takes no new connection, reads the datagrams that wait, lets what is in work be answered, and closes.
+   * Leaves the port to whoever shares it, takes what waits in the sockets, lets what is in work be answered, and closes.
    * @param drain milliseconds after which queries in work are given up
    */
   async close({ drain }: { drain: number }): Promise<void> {
-    const tcpClosed = this.#tcp?.close()
-    const answered = async () => {
-      await nextTurn()
-      await this.#udp?.receiveWaiting()
-      await this.#server.idle()
-      await this.#udp?.drain()
-      await tcpClosed
-    }
     let timer: Timer | undefined
     const timeout = new Promise<void>((resolve) => {
       timer = this.#options.clock.timeout(drain, resolve)
     })
-    await Promise.race([answered(), timeout])
+    await Promise.race([this.#leave(), timeout])
     timer?.cancel()
     this.#udp?.close()
+    const tcpClosed = this.#tcp?.close()
     this.#tcp?.destroy()
     await tcpClosed
+  }
+
+  async #leave(): Promise<void> {
+    this.#udp?.leave()
+    await nextTurn()
+    const tcpClosed = this.#tcp?.close()
+    await this.#answerWaiting()
+    await tcpClosed
+    // what came in meanwhile, where the port is nobody else's or the socket is shared
+    await this.#answerWaiting()
+  }
+
+  async #answerWaiting(): Promise<void> {
+    await this.#udp?.receiveWaiting()
+    await this.#server.idle()
+    await this.#udp?.drain()
   }
 }
 
