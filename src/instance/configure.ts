@@ -6,6 +6,7 @@ import { toCanonicalAddress } from '../dns/address.ts'
 import { defaultSettings } from '../plugin/block-settings.ts'
 import type { AnyPlugin, BlockSettings, Report } from '../plugin/index.ts'
 import { readUses, toDiagnostic } from '../plugin/read.ts'
+import { isServed } from '../server/listener.ts'
 import { describeError } from './describe-error.ts'
 import { INSTANCE_CODES } from './instance-codes.ts'
 import type { PluginCatalog } from './plugin-catalog.ts'
@@ -96,7 +97,7 @@ function configurePlugin(
 
 function checkTransports(keys: readonly Key[]): Diagnostic[] {
   return keys
-    .filter(({ transport }) => transport !== 'dns')
+    .filter(({ transport }) => !isServed(transport))
     .map(({ transport, token }) => diagnose(token.position, 'no-transport', [transport]))
 }
 

@@ -14,9 +14,9 @@ export const INSTANCE_CODES = {
     severity: 'warning',
   },
   'no-transport': {
-    message: 'corelet does not serve {0}:// yet',
-    hint: 'plain DNS has no scheme, or dns://',
-    example: 'tls://. {\n  whoami\n}',
+    message: 'corelet does not serve {0}://: Node.js has no QUIC to build it on',
+    hint: 'serve tls:// (DNS over TLS) or https:// (DNS over HTTPS) instead; clients of both are everywhere',
+    example: 'quic://. {\n  whoami\n}',
   },
   'plugin-config-unreadable': {
     message: 'the plugin list {0} cannot be read: {1}',

@@ -1,7 +1,7 @@
 import type { Key } from '../corefile/keys.ts'
 import { DROPPED } from '../observe/dns-metrics.ts'
 import type { Query } from '../plugin/index.ts'
-import { DnsListener } from '../server/listener.ts'
+import { DnsListener, type ServedTransport } from '../server/listener.ts'
 import { RouteTable, type Target } from '../server/route.ts'
 import type { ServerHooks } from '../server/serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from '../server/settings.ts'
@@ -37,7 +37,7 @@ export function planSites(blocks: readonly ConfiguredBlock[], before: Sites, ser
         let site = sites.get(id)
         if (!site) {
           const known = before.get(id)
-          site = known ? { ...known, isNew: false, blocks: [] } : createSite(address, key.port, services)
+          site = known ? { ...known, isNew: false, blocks: [] } : createSite(key, address, services)
           sites.set(id, site)
         }
         site.blocks.push({ block, key })
@@ -47,9 +47,10 @@ export function planSites(blocks: readonly ConfiguredBlock[], before: Sites, ser
   return sites
 }
 
-function createSite(address: string, port: number, services: Services): Site {
+function createSite({ transport, port }: Key, address: string, services: Services): Site {
   const policy: Policy = { stacktrace: false }
   const listener = new DnsListener({
+    transport: transport as ServedTransport,
     address,
     port,
     clock: services.clock,
@@ -86,13 +87,14 @@ export function applyRoutes({ listener, blocks, policy }: Site, services: Map<Co
   policy.stacktrace = blocks.at(-1)?.block.settings.stacktrace ?? false
 }
 
-/** Timeouts and limits are those of the last block that sets them; what is allowed in one block is allowed. */
+/** Timeouts and limits are those of the last block that sets them, certificates those of the first; what is allowed in one block is allowed. */
 export function mergeSettings(blocks: readonly Pick<ConfiguredBlock, 'settings'>[]): ListenerSettings {
   const settings: ListenerSettings = { ...DEFAULT_SETTINGS, timeouts: { ...DEFAULT_SETTINGS.timeouts } }
   for (const { settings: own } of blocks) {
     settings.debug ||= own.debug
     settings.anyClass ||= own.anyClass
     Object.assign(settings.timeouts, own.timeouts)
+    if (own.tls && !settings.tls) settings.tls = own.tls
     settings.maxTcpQueries = own.maxTcpQueries ?? settings.maxTcpQueries
   }
   return settings

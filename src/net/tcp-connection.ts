@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net'
-import { unmapAddress } from './bind.ts'
-import type { SocketClock } from './clock.ts'
+import type { Connection, ConnectionParts, Converse, End } from './connection.ts'
 import { FrameReader, PREFIX } from './frames.ts'
-import type { ReceiveMessage, TcpSettings } from './tcp.ts'
 
 /** Messages shorter than a DNS header are ignored. */
 const SHORTEST = 12
@@ -11,28 +9,31 @@ const MAX_PENDING = 512
 /** Milliseconds that a connection which brought nothing yet has for its first message when the server closes. */
 const LAST_CALL = 500
 
-interface Parts {
-  peer: { address: string; port: number }
-  clock: SocketClock
-  receive: ReceiveMessage
-  longest: number | undefined
-  onClose(): void
+/** Takes one message, which must be settled once with {@link TcpConnection.answer}; `message` is valid until it returns. */
+export type ReceiveMessage = (message: Uint8Array, connection: TcpConnection) => void
+
+/**
+ * Speaks messages with their length in front, as DNS over TCP (RFC 7766) and over TLS (RFC 7858) does.
+ * @param longest octets of a message that are kept; a longer one is handed out cut. All when left out.
+ */
+export function converseInFrames(receive: ReceiveMessage, longest?: number): Converse {
+  return (stream, parts) => new TcpConnection(stream, parts, receive, longest)
 }
 
 /**
  * One connection: messages in, answers out in whatever order they get ready (RFC 7766 §6.2.1.1). Deadlines hold for messages, not for
  * octets; the server looks at them now and then.
  */
-export class TcpConnection {
-  readonly peer: { readonly address: string; readonly port: number }
-  readonly local: { readonly address: string; readonly port: number }
+export class TcpConnection implements Connection {
+  readonly peer: End
+  readonly local: End
   /** Messages received whose answer is not settled. */
   pending = 0
   /** Monotonic milliseconds at which a message came in or went out last. */
   lastActive: number
   readonly #socket: Socket
-  readonly #server: { readonly settings: TcpSettings }
-  readonly #parts: Parts
+  readonly #parts: ConnectionParts
+  readonly #receive: ReceiveMessage
   readonly #frames: FrameReader
   #received = 0
   /** The client has sent all that it wanted to; what was read may wait to be handed out. */
@@ -52,13 +53,13 @@ export class TcpConnection {
   #writeMark = 0
   #writeDeadline = Infinity
 
-  constructor(socket: Socket, server: { readonly settings: TcpSettings }, parts: Parts) {
+  constructor(socket: Socket, parts: ConnectionParts, receive: ReceiveMessage, longest: number | undefined) {
     this.#socket = socket
-    this.#server = server
     this.#parts = parts
-    this.#frames = new FrameReader(parts.longest)
-    this.peer = parts.peer
-    this.local = { address: unmapAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 }
+    this.#receive = receive
+    this.#frames = new FrameReader(longest)
+    this.peer = parts.ends.peer
+    this.local = parts.ends.local
     this.lastActive = parts.clock.monotonic()
     socket.on('data', (chunk) => {
       if (this.#finished) return
@@ -73,7 +74,6 @@ export class TcpConnection {
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       this.#finished = this.#ended = true
-      parts.onClose()
     })
   }
 
@@ -100,9 +100,9 @@ export class TcpConnection {
       this.lastActive = this.#parts.clock.monotonic()
       this.#received++
       this.pending++
-      const { maxQueries } = this.#server.settings
+      const { maxQueries } = this.#parts.server.settings
       if (maxQueries >= 0 && this.#received >= maxQueries) this.#finished = true
-      this.#parts.receive(message, this)
+      this.#receive(message, this)
     }
     return true
   }
@@ -142,7 +142,7 @@ export class TcpConnection {
     frame.set(octets.subarray(0, PREFIX + length))
     frame.writeUInt16BE(length)
     if (this.#writeDeadline === Infinity) {
-      this.#writeDeadline = this.lastActive + this.#server.settings.timeouts.write
+      this.#writeDeadline = this.lastActive + this.#parts.server.settings.timeouts.write
       this.#writeMark = this.#queued + frame.length
     }
     this.#queued += frame.length
@@ -184,13 +184,13 @@ export class TcpConnection {
       this.#writeDeadline = Infinity
     } else if (taken >= this.#writeMark) {
       this.#writeMark = this.#queued
-      this.#writeDeadline = now + this.#server.settings.timeouts.write
+      this.#writeDeadline = now + this.#parts.server.settings.timeouts.write
     }
     return now > this.#writeDeadline
   }
 
   #isLate(now: number): boolean {
-    const { read, write, idle } = this.#server.settings.timeouts
+    const { read, write, idle } = this.#parts.server.settings.timeouts
     if (this.#ended) return now > this.lastActive + read + write
     if (this.#received === 0) return now > Math.min(this.lastActive + read, this.#leftAt + LAST_CALL)
     if (this.#paused) return false

@@ -3,12 +3,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { openTcp, TCP_DEFAULTS, type TcpOptions, type TcpSettings } from './tcp.ts'
-import type { TcpConnection } from './tcp-connection.ts'
+import { converseInFrames, type ReceiveMessage } from './tcp-connection.ts'
 import { StillClock, settle, TcpClient, toFrames } from './testing.ts'
 
-type Receive = (message: Uint8Array, connection: TcpConnection) => void
-
-const echo: Receive = (message, connection) => {
+const echo: ReceiveMessage = (message, connection) => {
   const octets = new Uint8Array(2 + message.length)
   octets.set(message, 2)
   connection.answer(octets, message.length)
@@ -18,7 +16,7 @@ const echo: Receive = (message, connection) => {
 async function open(
   t: { after(call: () => void): void },
   settings: Partial<TcpSettings> = {},
-  receive: Receive = echo,
+  receive: ReceiveMessage = echo,
   options: Partial<TcpOptions> = {},
 ) {
   const clock = new StillClock()
@@ -26,7 +24,7 @@ async function open(
     address: '127.0.0.1',
     port: 0,
     clock,
-    receive,
+    converse: converseInFrames(receive),
     settings: { ...TCP_DEFAULTS, ...settings },
     ...options,
   })

@@ -1,21 +1,18 @@
-/** A TCP server for messages with a length in front, such as DNS over TCP (RFC 7766). */
+/** A TCP server that bounds its connections, takes TLS off them if it is to, and leaves to others what is spoken on them. */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { BindOptions } from './bind.ts'
 import { bindAddresses, isWithoutIPv6, unmapAddress } from './bind.ts'
 import type { SocketClock } from './clock.ts'
-import { TcpConnection } from './tcp-connection.ts'
+import type { Connection, ConnectionSettings, Converse, Ends } from './connection.ts'
+import { Greeting } from './greeting.ts'
+import { type TlsSource, TlsTerminator } from './tls.ts'
 
-export interface TcpSettings {
-  /**
-   * Milliseconds: for the first message to be there as a whole and for any later one once it has begun; for written octets to be taken by
-   * the client; for a later message to begin.
-   */
-  timeouts: { read: number; write: number; idle: number }
-  /** Messages that a connection may bring; -1 is unlimited. */
-  maxQueries: number
+export interface TcpSettings extends ConnectionSettings {
   /** Connections in all and for each client address. */
   maxConnections: number
   maxPerClient: number
+  /** What clients that connect are shown; all is clear text when left out. */
+  tls?: TlsSource | undefined
 }
 
 export const TCP_DEFAULTS: TcpSettings = {
@@ -25,15 +22,12 @@ export const TCP_DEFAULTS: TcpSettings = {
   maxPerClient: 512,
 }
 
-/** Takes one message, which must be settled once with {@link TcpConnection.answer}; `message` is valid until it returns. */
-export type ReceiveMessage = (message: Uint8Array, connection: TcpConnection) => void
-
 export interface TcpOptions extends BindOptions {
-  receive: ReceiveMessage
+  converse: Converse
   clock: SocketClock
   settings?: TcpSettings
-  /** Octets of a message that are kept; a longer one is handed out cut. All when left out. */
-  longest?: number
+  /** What TLS clients may choose by ALPN. */
+  protocols?: readonly string[]
   /** Told of errors of the open server, which goes on. */
   onError?(error: Error): void
 }
@@ -83,7 +77,8 @@ export class TcpServer {
   evicted = 0
   readonly #server: Server
   readonly #options: TcpOptions
-  readonly #connections = new Set<TcpConnection>()
+  readonly #tls: TlsTerminator
+  readonly #connections = new Map<Socket, Held>()
   readonly #perClient = new Map<string, number>()
   #sweep: { cancel(): void } | undefined
   #closed: Promise<void> | undefined
@@ -95,6 +90,7 @@ export class TcpServer {
     this.settings = options.settings ?? TCP_DEFAULTS
     this.#server = server
     this.#options = options
+    this.#tls = new TlsTerminator(options.protocols ?? [])
     server.on('connection', (socket) => this.#accept(socket))
     server.on('error', (error) => options.onError?.(error))
   }
@@ -105,47 +101,65 @@ export class TcpServer {
   }
 
   #accept(socket: Socket): void {
-    const { remoteAddress, remotePort } = socket
-    if (remoteAddress === undefined || remotePort === undefined || this.#closed) {
+    socket.on('error', () => socket.destroy())
+    const ends = toEnds(socket)
+    if (!ends || this.#closed || !this.#makeRoom(ends.peer.address)) {
       socket.destroy()
       return
     }
-    const address = unmapAddress(remoteAddress)
-    const held = this.#perClient.get(address) ?? 0
-    const crowded = held >= this.settings.maxPerClient
-    if ((crowded || this.size >= this.settings.maxConnections) && !this.#evict(crowded ? address : undefined)) {
-      this.evicted++
-      socket.destroy()
-      return
-    }
-    const connection = new TcpConnection(socket, this, {
-      peer: { address, port: remotePort },
-      clock: this.#options.clock,
-      receive: this.#options.receive,
-      longest: this.#options.longest,
-      onClose: () => this.#forget(connection),
-    })
-    this.#connections.add(connection)
-    this.#perClient.set(address, (this.#perClient.get(address) ?? 0) + 1)
+    socket.once('close', () => this.#forget(socket))
+    this.#perClient.set(ends.peer.address, (this.#perClient.get(ends.peer.address) ?? 0) + 1)
     this.#sweep ??= this.#options.clock.interval(SWEEP, () => this.#checkDeadlines())
+    const { tls } = this.settings
+    if (!tls) {
+      this.#converse(socket, socket, ends)
+      return
+    }
+    this.#hold(socket, ends, new Greeting(socket, this.#options.clock, () => this.settings.timeouts.read))
+    if (!tls.current) socket.destroy()
+    else
+      this.#tls.secure(socket, tls.current, (secured) => {
+        if (this.#connections.has(socket)) this.#converse(socket, secured, ends)
+        else secured.destroy()
+      })
+  }
+
+  #converse(socket: Socket, stream: Socket, ends: Ends): void {
+    this.#hold(socket, ends, this.#options.converse(stream, { ends, clock: this.#options.clock, server: this }))
+  }
+
+  #hold(socket: Socket, ends: Ends, connection: Connection): void {
+    this.#connections.set(socket, { connection, address: ends.peer.address })
+  }
+
+  /** Whether there is room for another connection of a client, perhaps by closing an idle one. */
+  #makeRoom(address: string): boolean {
+    const crowded = (this.#perClient.get(address) ?? 0) >= this.settings.maxPerClient
+    if (!crowded && this.size < this.settings.maxConnections) return true
+    this.evicted++
+    return this.#evict(crowded ? address : undefined)
   }
 
   /** Closes the connection that has waited longest without a query in work, of one client or of all. */
   #evict(address: string | undefined): boolean {
-    let oldest: TcpConnection | undefined
-    for (const connection of this.#connections) {
-      if (connection.pending > 0 || (address !== undefined && connection.peer.address !== address)) continue
-      if (!oldest || connection.lastActive < oldest.lastActive) oldest = connection
+    let oldest: Connection | undefined
+    let oldestSocket: Socket | undefined
+    for (const [socket, { connection, address: held }] of this.#connections) {
+      if (connection.pending > 0 || (address !== undefined && held !== address)) continue
+      if (oldest && connection.lastActive >= oldest.lastActive) continue
+      oldest = connection
+      oldestSocket = socket
     }
     if (!oldest) return false
-    this.evicted++
     oldest.destroy()
+    this.#forget(oldestSocket!)
     return true
   }
 
-  #forget(connection: TcpConnection): void {
-    if (!this.#connections.delete(connection)) return
-    const { address } = connection.peer
+  #forget(socket: Socket): void {
+    const address = this.#connections.get(socket)?.address
+    if (address === undefined) return
+    this.#connections.delete(socket)
     const held = this.#perClient.get(address)! - 1
     if (held > 0) this.#perClient.set(address, held)
     else this.#perClient.delete(address)
@@ -156,20 +170,35 @@ export class TcpServer {
 
   #checkDeadlines(): void {
     const now = this.#options.clock.monotonic()
-    for (const connection of this.#connections) connection.checkDeadlines(now)
+    for (const { connection } of this.#connections.values()) connection.checkDeadlines(now)
   }
 
   /** Takes no new connection. Those that are open end once what they brought is answered; the young ones may bring one message. */
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = new Promise((resolve) => this.#server.close(() => resolve()))
-      for (const connection of this.#connections) connection.leave()
+      for (const { connection } of this.#connections.values()) connection.leave()
     }
     return this.#closed
   }
 
   /** Cuts all connections. */
   destroy(): void {
-    for (const connection of this.#connections) connection.destroy()
+    for (const { connection } of this.#connections.values()) connection.destroy()
+  }
+}
+
+interface Held {
+  connection: Connection
+  /** Whose share of the connections it takes. */
+  address: string
+}
+
+/** undefined when the client is gone already. */
+function toEnds({ remoteAddress, remotePort, localAddress = '', localPort = 0 }: Socket): Ends | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined
+  return {
+    peer: { address: unmapAddress(remoteAddress), port: remotePort },
+    local: { address: unmapAddress(localAddress), port: localPort },
   }
 }

@@ -11,5 +11,7 @@ export function defaultSettings(): BlockSettings {
     stacktrace: false,
     timeouts: {},
     maxTcpQueries: undefined,
+    tls: undefined,
+    limits: {},
   }
 }

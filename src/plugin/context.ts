@@ -26,6 +26,40 @@ export interface BlockSettings {
   timeouts: { read?: number; write?: number; idle?: number }
   /** Queries per TCP connection; -1 is unlimited. Set like a timeout. */
   maxTcpQueries: number | undefined
+  /** How the listeners of encrypted transports identify themselves; undefined leaves them in clear text. */
+  tls: ListenerTls | undefined
+  /** Of the listeners of a transport; 0 is without limit. */
+  limits: { https?: ListenerLimits; grpc?: ListenerLimits }
+}
+
+/** Named as in the Corefile. */
+export interface ListenerLimits {
+  max_connections?: number
+  max_streams?: number
+}
+
+/** Filled in before the listeners open, and again when the certificate was renewed: connections from then on see the new one. */
+export interface ListenerTls {
+  readonly current: TlsIdentity | undefined
+}
+
+/**
+ * Which certificates clients must show, as Go calls it: none; any or none; any; none or one that an authority signed; one that an
+ * authority signed.
+ */
+export type ClientAuth = 'nocert' | 'request' | 'require' | 'verify_if_given' | 'require_and_verify'
+
+/** A certificate with its key, and what is asked of clients. PEM. */
+export interface TlsIdentity {
+  readonly cert: string
+  readonly key: string
+  /** Authorities for clients' certificates; those that the system trusts when left out. */
+  readonly ca?: string | undefined
+  readonly clientAuth: ClientAuth
+  /** 48 octets that tickets are made with; sessions can be resumed as long as they stay the same. */
+  readonly ticketKeys: Buffer
+  /** Gets a line with the secrets of each connection, for a tool such as Wireshark. */
+  readonly keylog?: ((line: Buffer) => void) | undefined
 }
 
 /** The server block that a plugin runs in. */

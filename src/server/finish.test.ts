@@ -82,15 +82,13 @@ const all: EdnsOption[] = [
   { code: OPTIONS.EXPIRE, data: octets() },
   { code: OPTIONS.COOKIE, data: octets(1, 2, 3, 4, 5, 6, 7, 8) },
   { code: OPTIONS.KEEPALIVE, data: octets() },
-  { code: OPTIONS.PADDING, data: octets(0, 0, 0) },
   { code: 65_001, data: octets(1) },
 ]
 
 for (const [proto, transport, expected] of [
   ['udp', 'dns', [OPTIONS.NSID, OPTIONS.EXPIRE]],
   ['tcp', 'dns', [OPTIONS.NSID, OPTIONS.EXPIRE, OPTIONS.KEEPALIVE]],
-  ['tcp', 'tls', [OPTIONS.NSID, OPTIONS.EXPIRE, OPTIONS.KEEPALIVE, OPTIONS.PADDING]],
-  ['udp', 'quic', [OPTIONS.NSID, OPTIONS.EXPIRE, OPTIONS.PADDING]],
+  ['tcp', 'tls', [OPTIONS.NSID, OPTIONS.EXPIRE, OPTIONS.KEEPALIVE]],
 ] as const) {
   test(`options that go back to the client over ${proto} (${transport})`, () => {
     const query = receive('a.example', { edns: { options: all } }, proto, transport)
@@ -105,6 +103,46 @@ for (const [proto, transport, expected] of [
   })
 }
 
+const padding = { code: OPTIONS.PADDING, data: octets(0, 0, 0) }
+const ede = { code: OPTIONS.EDE, data: octets(0, 15) }
+
+test('encrypted answers are padded to blocks of 468 octets when the query was', () => {
+  for (const transport of ['tls', 'https', 'grpc'] as const) {
+    const query = receive('a.example', { edns: { options: [padding] } }, 'tcp', transport)
+    for (const reply of [
+      answer(query),
+      query.fail(2, 'test', 'x'),
+      answer(query).copy({ options: [ede, { code: OPTIONS.PADDING, data: octets(1) }] }),
+    ]) {
+      const message = finish(query, reply)
+      assert.equal(message.length, 468)
+      const { options } = decodeMessage(message).opt!
+      assert.equal(options.at(-1)!.code, OPTIONS.PADDING)
+      assert.ok(options.at(-1)!.data.every((octet) => octet === 0))
+      assert.equal(options.length, reply.options.length === 0 ? 1 : 2)
+    }
+  }
+})
+
+test('nothing else is padded', () => {
+  const clear = receive('a.example', { edns: { options: [padding] } }, 'tcp')
+  assert.deepEqual(decodeMessage(finish(clear, answer(clear))).opt!.options, [])
+  const unasked = receive('a.example', { edns: {} }, 'tcp', 'tls')
+  assert.deepEqual(decodeMessage(finish(unasked, answer(unasked))).opt!.options, [])
+  const plain = receive('a.example', {}, 'tcp', 'tls')
+  assert.equal(decodeMessage(finish(plain, answer(plain))).opt, undefined)
+})
+
+test('padding never makes an answer too large', () => {
+  const query = receive('a.example', { edns: { options: [padding] } }, 'tcp', 'tls')
+  for (let data = 65_200; data < 65_490; data += 7) {
+    const answers = [{ name: 'a.example.', type: 'TYPE65280', ttl: 1, data: Buffer.alloc(data) }]
+    const message = finish(query, query.reply({ answers } as never, 'test', 'x'))
+    assert.ok(message.length <= 65_535)
+    decodeMessage(message)
+  }
+})
+
 test('an option keeps its octets', () => {
   const query = receive('a.example', { edns: { options: [{ code: OPTIONS.EXPIRE, data: octets(1, 2, 3, 4) }] } })
   const { opt } = decodeMessage(finish(query, answer(query)))
@@ -112,7 +150,6 @@ test('an option keeps its octets', () => {
 })
 
 test('options of the reply take the place of the client’s', () => {
-  const ede = { code: OPTIONS.EDE, data: octets(0, 15) }
   const keepalive = { code: OPTIONS.KEEPALIVE, data: octets(0, 9) }
   const sent = (proto: 'udp' | 'tcp') => {
     const query = receive('a.example', { edns: { options: all } }, proto)

@@ -10,6 +10,7 @@ import { PLAIN_UDP_SIZE } from '../dns/query-view.ts'
 import type { ReplyScan } from '../dns/reply-scan.ts'
 import type { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
+import { padMessage } from './padding.ts'
 import { writeHeader, writeOpt, writeOption, writeQuestion } from './write.ts'
 
 /** Octets behind the offset that {@link finishReply} may need in its buffer. */
@@ -137,7 +138,7 @@ function writeEdns(
   const additionals = ((out[count]! << 8) | out[count + 1]!) + 1
   out[count] = additionals >> 8
   out[count + 1] = additionals & 0xff
-  return at - offset
+  return padMessage(origin, out, offset, end, at, limit) - offset
 }
 
 /** Octets that the OPT will take; options that leave no room for the question are left out altogether. */
@@ -174,14 +175,15 @@ function writeReflected(origin: Query, out: Uint8Array, to: number): number {
   return to
 }
 
-/** KEEPALIVE is an error over UDP (RFC 7828 §3.2.2), wherever it came from. */
+/** KEEPALIVE is an error over UDP (RFC 7828 §3.2.2), wherever it came from; another server's PADDING fits no answer of ours. */
 function isSent(origin: Query, code: number): boolean {
+  if (code === OPTIONS.PADDING) return false
   return code !== OPTIONS.KEEPALIVE || origin.proto === 'tcp'
 }
 
 /**
  * Which of the client's options go back to it when the reply has none. CoreDNS has two more: COOKIE, which without a server's part means
- * nothing (RFC 7873 §5.2), and PADDING on clear text, where it hides nothing (RFC 7830 §6).
+ * nothing (RFC 7873 §5.2), and PADDING, which is made anew or not at all.
  */
 function isReflected(origin: Query, code: number): boolean {
   switch (code) {
@@ -190,8 +192,6 @@ function isReflected(origin: Query, code: number): boolean {
       return true
     case OPTIONS.KEEPALIVE:
       return origin.proto === 'tcp'
-    case OPTIONS.PADDING:
-      return origin.listener.transport !== 'dns'
     default:
       return false
   }

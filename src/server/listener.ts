@@ -1,9 +1,9 @@
 import { openTcp, type TcpServer, type TcpSettings } from '../net/tcp.ts'
-import type { TcpConnection } from '../net/tcp-connection.ts'
+import { converseInFrames, type TcpConnection } from '../net/tcp-connection.ts'
 import { openUdp } from '../net/udp.ts'
 import type { UdpSocket } from '../net/udp-socket.ts'
 import type { Clock, Timer } from '../plugin/clock.ts'
-import type { Listener, Peer } from '../plugin/listener.ts'
+import type { Listener, Peer, Transport } from '../plugin/listener.ts'
 import { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
 import { MAX_MESSAGE } from './finish.ts'
@@ -13,9 +13,11 @@ import { QueryServer, type ServerHooks, type Sink } from './serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
 
 export interface DnsListenerOptions {
+  /** Plain DNS when left out. */
+  transport?: ServedTransport
   /** IP address, IPv6 link-local ones with `%IFACE`; empty for all addresses of the machine. */
   address: string
-  /** 0 picks one that is free for both UDP and TCP. */
+  /** 0 picks one that is free, for plain DNS on both UDP and TCP. */
   port: number
   clock: Clock
   hooks: ServerHooks
@@ -25,10 +27,21 @@ export interface DnsListenerOptions {
   /** Another process may listen on the same port, too. */
   reusePort?: boolean
   /** Bound sockets that were inherited. */
-  fds?: { udp: number; tcp: number }
+  fds?: { udp?: number; tcp?: number }
   /** Told of errors of the open sockets, which stay open. */
   onError?(error: Error): void
 }
+
+/** Transports that have a server. */
+export type ServedTransport = Extract<Transport, 'dns' | 'tls'>
+
+/** Whether there is a server for it. */
+export function isServed(transport: Transport): transport is ServedTransport {
+  return Object.hasOwn(PROTOCOLS, transport)
+}
+
+/** What TLS clients may choose by ALPN. */
+const PROTOCOLS: Record<ServedTransport, readonly string[]> = { dns: [], tls: ['dot'] }
 
 /** A listener's sockets could not be opened; the message is the one CoreDNS prints. */
 export class ListenError extends Error {
@@ -38,9 +51,9 @@ export class ListenError extends Error {
 /** Free ports to try when the one that TCP got is taken for UDP. */
 const PORT_TRIES = 20
 
-/** Plain DNS on one address and port: a UDP and a TCP socket, and the blocks that share them. */
+/** One transport on one address and port: its TCP socket, for plain DNS a UDP socket too, and the blocks that share them. */
 export class DnsListener implements Listener {
-  readonly transport = 'dns'
+  readonly transport: ServedTransport
   readonly address: string
   readonly #options: DnsListenerOptions
   readonly #server: QueryServer
@@ -50,6 +63,7 @@ export class DnsListener implements Listener {
   #tcp: TcpServer | undefined
 
   constructor(options: DnsListenerOptions) {
+    this.transport = options.transport ?? 'dns'
     this.address = options.address
     this.#port = options.port
     this.#label = toLabel(this)
@@ -58,7 +72,7 @@ export class DnsListener implements Listener {
     this.#server = new QueryServer(routes, options.settings ?? DEFAULT_SETTINGS, options.hooks)
   }
 
-  /** `dns://HOST:PORT`; the host is empty for all addresses, the port the real one once it is open. */
+  /** `TRANSPORT://HOST:PORT`; the host is empty for all addresses, the port the real one once it is open. */
   get server(): string {
     return this.#label
   }
@@ -87,12 +101,12 @@ export class DnsListener implements Listener {
     return this.#tcp?.size ?? 0
   }
 
-  /** Opens both sockets; queries come in from now on. @throws (rejects) ListenError */
+  /** Opens its sockets; queries come in from now on. @throws (rejects) ListenError */
   async open(): Promise<void> {
     for (let tries = PORT_TRIES; ; tries--) {
       const tcp = await this.#openTcp()
       try {
-        this.#udp = await this.#openUdp(tcp.port)
+        if (this.transport === 'dns') this.#udp = await this.#openUdp(tcp.port)
         this.#tcp = tcp
         this.#port = tcp.port
         this.#label = toLabel(this)
@@ -116,10 +130,10 @@ export class DnsListener implements Listener {
         port: this.#port,
         reusePort,
         clock,
-        receive,
-        longest: MAX_QUERY + 1,
+        converse: converseInFrames(receive, MAX_QUERY + 1),
+        protocols: PROTOCOLS[this.transport],
         settings: toTcpSettings(this.#server.settings),
-        ...(fds && { fd: fds.tcp }),
+        ...(fds?.tcp !== undefined && { fd: fds.tcp }),
         ...(onError && { onError }),
       })
     } catch (error) {
@@ -135,7 +149,7 @@ export class DnsListener implements Listener {
       reusePort,
       longest: MAX_QUERY + 1,
       receive: (packet, peer) => this.#server.serve(packet, this.#toQuery(peer, peer.local, 'udp'), peer),
-      ...(fds && { fd: fds.udp }),
+      ...(fds?.udp !== undefined && { fd: fds.udp }),
       ...(onError && { onError }),
     })
   }
@@ -236,12 +250,12 @@ class TcpSink implements Sink {
 }
 
 function toTcpSettings(settings: ListenerSettings): TcpSettings {
-  const { timeouts, maxTcpQueries, maxConnections, maxPerClient } = settings
-  return { timeouts, maxQueries: maxTcpQueries, maxConnections, maxPerClient }
+  const { timeouts, maxTcpQueries, maxConnections, maxPerClient, tls } = settings
+  return { timeouts, maxQueries: maxTcpQueries, maxConnections, maxPerClient, tls }
 }
 
-function toLabel({ address, port }: { address: string; port: number }): string {
-  return `dns://${joinHostPort(address, port)}`
+function toLabel({ transport, address, port }: Pick<Listener, 'transport' | 'address' | 'port'>): string {
+  return `${transport}://${joinHostPort(address, port)}`
 }
 
 function joinHostPort(address: string, port: number): string {

@@ -1,3 +1,5 @@
+import type { TlsSource } from '../net/tls.ts'
+
 /** What holds for a listener, put together from all blocks that listen on it. */
 export interface ListenerSettings {
   /** A throwing handler is not caught. */
@@ -15,6 +17,8 @@ export interface ListenerSettings {
   /** TCP connections in all and for each client address. */
   maxConnections: number
   maxPerClient: number
+  /** How it identifies itself; clear text when undefined. */
+  tls?: TlsSource | undefined
 }
 
 /** UDP answers up to this size are not fragmented on any path in use (RFC 9715 §3.1). */

@@ -1,13 +1,17 @@
 /** Asking a DNS server as a client does. */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
 import { RD } from '../../src/dns/constants.ts'
 import type { EdnsOption, Message } from '../../src/dns/message.ts'
 
+/** How a server is asked; `tls` is DNS over TLS, whose certificate is not checked. */
+export type ClientProto = 'udp' | 'tcp' | 'tls'
+
 export interface QueryOptions {
-  proto?: 'udp' | 'tcp'
+  proto?: ClientProto
   /** Header flags; RD when left out. */
   flags?: number
   class?: string
@@ -47,7 +51,7 @@ export async function query(server: Server, name: string, type: string, options:
 export function exchange(
   server: Server,
   packet: Uint8Array,
-  proto: 'udp' | 'tcp' = 'udp',
+  proto: ClientProto = 'udp',
   timeout = 5000,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
@@ -59,12 +63,19 @@ export function exchange(
     const fail = (error: Error) => finish(() => reject(error))
     const give = (answer: Uint8Array) => finish(() => resolve(answer))
     const timer = setTimeout(() => fail(new Error(`no answer from ${server.address} port ${server.port}`)), timeout)
-    const close = proto === 'udp' ? overUdp(server, packet, give, fail) : overTcp(server, packet, give, fail)
+    const close = ROADS[proto](server, packet, give, fail)
   })
 }
 
 type Give = (answer: Uint8Array) => void
 type Fail = (error: Error) => void
+
+const ROADS: Record<ClientProto, (server: Server, packet: Uint8Array, give: Give, fail: Fail) => () => void> = {
+  udp: overUdp,
+  tcp: ({ address, port }, ...rest) => overStream(connect({ host: address, port }), ...rest),
+  tls: ({ address, port }, ...rest) =>
+    overStream(connectTls({ host: address, port, rejectUnauthorized: false, ALPNProtocols: ['dot'] }), ...rest),
+}
 
 function overUdp({ address, port }: Server, packet: Uint8Array, give: Give, fail: Fail): () => void {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
@@ -73,8 +84,7 @@ function overUdp({ address, port }: Server, packet: Uint8Array, give: Give, fail
   return () => void socket.close()
 }
 
-function overTcp({ address, port }: Server, packet: Uint8Array, give: Give, fail: Fail): () => void {
-  const socket = connect({ host: address, port })
+function overStream(socket: Socket, packet: Uint8Array, give: Give, fail: Fail): () => void {
   let received = Buffer.alloc(0)
   socket.on('error', fail)
   socket.on('end', () => fail(new Error('the connection was closed')))

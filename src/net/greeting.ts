@@ -1,0 +1,30 @@
+import type { Socket } from 'node:net'
+import type { SocketClock } from './clock.ts'
+import type { Connection } from './connection.ts'
+
+/** A connection on which nothing can be asked yet: the client still has to shake hands. */
+export class Greeting implements Connection {
+  readonly pending = 0
+  readonly lastActive: number
+  readonly #socket: Socket
+  readonly #patience: () => number
+
+  /** @param patience milliseconds that it may take as a whole */
+  constructor(socket: Socket, clock: SocketClock, patience: () => number) {
+    this.#socket = socket
+    this.#patience = patience
+    this.lastActive = clock.monotonic()
+  }
+
+  checkDeadlines(now: number): void {
+    if (now > this.lastActive + this.#patience()) this.destroy()
+  }
+
+  leave(): void {
+    this.destroy()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}
