@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { chooseLibc } from './libc.ts'
 import { openTcp, TCP_DEFAULTS, type TcpOptions, type TcpSettings } from './tcp.ts'
 import { converseInFrames, type ReceiveMessage } from './tcp-connection.ts'
 import { StillClock, settle, TcpClient, toFrames } from './testing.ts'
@@ -302,6 +303,37 @@ test('closing answers the first message of a young connection and what others ha
   assert.equal((await old.receive(2)).length, 2)
   assert.deepEqual([await young.ended(), await old.ended()], ['fin', 'fin'])
   await closed
+})
+
+test('one that leaves a shared port leads new connections to another', { skip: !chooseLibc() }, async (t) => {
+  const { server: first, clock } = await open(t, {}, echo, { reusePort: true })
+  const shared = { reusePort: true, port: first.port }
+  const counts = async () => {
+    const before = [first, second].map(({ size }) => size)
+    for (let i = 0; i < 20; i++) {
+      const client = await new TcpClient(first.port).connected()
+      t.after(() => client.socket.destroy())
+    }
+    await settle()
+    return [first, second].map(({ size }, i) => size - before[i]!)
+  }
+  await first.leave()
+  const { server: second, clock: secondClock } = await open(t, {}, echo, shared)
+  for (const [leaving, time, expected] of [
+    [first, clock, [0, 20]],
+    [second, secondClock, [20, 0]],
+  ] as const) {
+    let left = false
+    const done = leaving.leave().then(() => {
+      left = true
+    })
+    while (!left) await time.advance(10)
+    await done
+    assert.deepEqual(await counts(), expected)
+  }
+  const third = await open(t, {}, echo, shared)
+  const all = await counts()
+  assert.ok(all[0]! < 20 && all[0]! + all[1]! + third.server.size === 20, 'one that joins shares evenly')
 })
 
 test('a port in use is an error', async (t) => {

@@ -5,6 +5,7 @@ import { bindAddresses, isWithoutIPv6, unmapAddress } from './bind.ts'
 import type { SocketClock } from './clock.ts'
 import type { Connection, ConnectionSettings, Converse, Ends } from './connection.ts'
 import { Greeting } from './greeting.ts'
+import { shareEvenly, steerAway } from './tcp-steering.ts'
 import { type TlsSource, TlsTerminator } from './tls.ts'
 
 export interface TcpSettings extends ConnectionSettings {
@@ -35,6 +36,9 @@ export interface TcpOptions extends BindOptions {
 /** Octets of answers that a client has not taken above which its connection is not read from. */
 const HIGH_WATER = 16 * 1024
 
+/** Milliseconds that a connection may be in the making when the server leaves its port. */
+const HANDSHAKE = 50
+
 /** Milliseconds between two looks at the deadlines of all connections. */
 const SWEEP = 250
 
@@ -57,6 +61,7 @@ function listen(options: TcpOptions, address: string): Promise<TcpServer> {
     server.once('error', reject)
     server.once('listening', () => {
       server.off('error', reject)
+      if (options.reusePort && options.fd === undefined) shareEvenly(server)
       resolve(new TcpServer(server, options))
     })
     const ipv6Only = address.includes(':') && options.address !== ''
@@ -171,6 +176,21 @@ export class TcpServer {
   #checkDeadlines(): void {
     const now = this.#options.clock.monotonic()
     for (const { connection } of this.#connections.values()) connection.checkDeadlines(now)
+  }
+
+  /**
+   * Leads new connections to another server where the port is shared, and settles when those in the making were taken. Not for inherited
+   * sockets, which other processes read, too.
+   */
+  async leave(): Promise<void> {
+    const { reusePort, fd, clock } = this.#options
+    if (!reusePort || fd !== undefined || !(await steerAway(this.#server))) return
+    await new Promise<void>((resolve) => {
+      const timer = clock.interval(HANDSHAKE, () => {
+        timer.cancel()
+        resolve()
+      })
+    })
   }
 
   /** Takes no new connection. Those that are open end once what they brought is answered; the young ones may bring one message. */

@@ -207,6 +207,7 @@ export class DnsListener implements Listener {
 
   async #leave(): Promise<void> {
     this.#udp?.leave()
+    await this.#tcp?.leave()
     await nextTurn()
     const tcpClosed = this.#tcp?.close()
     await this.#answerWaiting()

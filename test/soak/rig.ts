@@ -23,31 +23,36 @@ export interface Rig {
   stop(): Promise<void>
 }
 
-/** Starts both and fills the cache with the names of valid clients. Every name below `test.` has an address, all others are NXDOMAIN. */
+/** An upstream where every name below `test.` has an address and all others are NXDOMAIN. */
+export const UPSTREAM = {
+  records: [
+    `big.test. 3600 IN TXT ${Array.from({ length: Math.ceil(BIG / 256) }, () => `"${'x'.repeat(255)}"`).join(' ')}`,
+    'names.test. 3600 IN A 192.0.2.1',
+  ],
+  config: ['local-zone: "names.test." redirect', 'so-rcvbuf: 1m'],
+}
+
+/** Valid clients: `misses` of a hundred queries ask for a name that nobody asked for before. */
+export function startClients(port: number, rate: number, misses = 0): Promise<Traffic> {
+  const packet = (i: number) => (i % 100 < misses ? toQuery(`miss-${i}.names.test.`) : hot[i % HOT]!)
+  return Traffic.start({ port, rate, packet })
+}
+
+/** Starts both and fills the cache with the names of valid clients. */
 export async function startRig({ env = {}, plugins = '' }: RigOptions = {}): Promise<Rig> {
-  const text = Array.from({ length: Math.ceil(BIG / 256) }, () => `"${'x'.repeat(255)}"`).join(' ')
-  const upstream = await startUnbound({
-    records: [`big.test. 3600 IN TXT ${text}`, 'names.test. 3600 IN A 192.0.2.1'],
-    config: ['local-zone: "names.test." redirect', 'so-rcvbuf: 1m'],
-  })
+  const upstream = await startUnbound(UPSTREAM)
   const corefile = `.:0 {\n  bind 127.0.0.1\n  errors\n${plugins}  cache 3600\n  forward . ${upstream.address}\n}\n`
   const server = await serveCli(['-conf', 'stdin'], { input: corefile, env }).catch(async (error) => {
     await upstream.stop()
     throw error
   })
-  const clients = (rate: number, misses = 0) =>
-    Traffic.start({
-      port: server.port,
-      rate,
-      packet: (i) => (i % 100 < misses ? toQuery(`miss-${i}.names.test.`) : hot[i % HOT]!),
-    })
   const warm = await Traffic.start({ port: server.port, rate: 2000, packet: (i) => hot[i % HOT]! })
   await warm.until(2 * HOT)
   await warm.stop()
   return {
     server,
     upstream,
-    clients,
+    clients: (rate, misses) => startClients(server.port, rate, misses),
     async stop() {
       server.kill('SIGTERM')
       await server.ended
