@@ -1,12 +1,11 @@
-import { type Clock, formatDuration, type Logger, type Timer } from 'corelet/plugin'
-import type { RE2JS } from 're2js'
+import { type Clock, formatDuration, type Logger, type Regex, type Timer } from 'corelet/plugin'
 
 export const LEVELS = ['warning', 'error', 'info', 'debug'] as const
 
 export interface ConsolidationOptions {
   /** Milliseconds. */
   period: number
-  pattern: RE2JS
+  pattern: Regex
   level: (typeof LEVELS)[number]
   /** The first error of a period is logged as it is. */
   showFirst: boolean
@@ -29,7 +28,7 @@ export class Consolidation {
 
   /** Whether it takes the error; none any more once stopped. */
   matches(error: string): boolean {
-    return !this.#stopped && this.#options.pattern.matcher(error).find()
+    return !this.#stopped && this.#options.pattern.test(error)
   }
 
   /** Takes an error that matches. @param line what is logged when it stands alone */
@@ -53,6 +52,6 @@ export class Consolidation {
     const errors = this.#errors
     this.#errors = 0
     if (errors === 0 || (errors === 1 && showFirst)) return
-    this.#log[level](`${errors} errors like '${pattern.pattern()}' occurred in last ${formatDuration(period)}`)
+    this.#log[level](`${errors} errors like '${pattern.source}' occurred in last ${formatDuration(period)}`)
   }
 }

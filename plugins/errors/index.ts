@@ -8,30 +8,14 @@ import {
   optional,
   type Query,
   type ReadLine,
+  type Regex,
   type Reply,
   type Report,
+  regex,
   rest,
   text,
 } from 'corelet/plugin'
-import { RE2JS } from 're2js'
 import { Consolidation, type ConsolidationOptions, LEVELS } from './consolidation.ts'
-
-const MAX_REGEX_LENGTH = 10_000
-
-const regex = custom('REGEX', 'regular expression', (token, report) => {
-  const { length } = token.text
-  if (length > MAX_REGEX_LENGTH) return void report(token, 'regex-too-long', length)
-  try {
-    return RE2JS.compile(token.text)
-  } catch (error) {
-    return void report(token, 'bad-regex', token.text, describe(error))
-  }
-})
-
-function describe(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.replace(/^error parsing regexp: /, '').replace(/: `.*$/s, '')
-}
 
 const logFile = custom('stdout', 'choice', (token, report) =>
   token.text === 'stdout' ? token.text : void report(token, 'invalid-log-file', token.text),
@@ -47,7 +31,7 @@ export default definePlugin({
       stacktrace: option('log the stack of thrown errors', []),
       consolidate: option('log errors that match REGEX as a count, once every DURATION', [
         one(duration('DURATION')),
-        one(regex),
+        one(regex()),
         rest(text('[LEVEL] [show_first]')),
       ]),
     },
@@ -112,7 +96,7 @@ export default definePlugin({
 })
 
 type ConsolidateLine = ReadLine<
-  readonly [ReturnType<typeof one<number>>, ReturnType<typeof one<RE2JS>>, ReturnType<typeof rest<string>>]
+  readonly [ReturnType<typeof one<number>>, ReturnType<typeof one<Regex>>, ReturnType<typeof rest<string>>]
 >
 
 function toConsolidation(line: ConsolidateLine, report: Report): ConsolidationOptions | undefined {

@@ -39,7 +39,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   koffi: ['src/net'],
   pino: ['src/observe'],
   'prom-client': ['src/observe'],
-  re2js: ['src/plugin', 'plugins/errors'],
+  re2js: ['src/plugin'],
   'lru-cache': ['plugins/cache'],
 }
 
