@@ -26,6 +26,7 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
   ['loop', () => import('./loop/index.ts')],
   ['forward', () => import('./forward/index.ts')],
   ['whoami', () => import('./whoami/index.ts')],
+  ['view', () => import('./view/index.ts')],
 ]
 
 /** Plugins of CoreDNS that corelet does not have: their directives are known, using one is an error of its own. */
@@ -69,6 +70,5 @@ export const missing: readonly string[] = [
   'erratic',
   'on',
   'sign',
-  'view',
   'nomad',
 ]

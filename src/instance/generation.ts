@@ -1,5 +1,5 @@
 import type { HttpGeneration } from '../observe/http.ts'
-import { type Clock, composeChain, type InstanceControl, type Link, type Running } from '../plugin/index.ts'
+import { type Clock, composeChain, type InstanceControl, type Link, type Query, type Running } from '../plugin/index.ts'
 import type { DnsListener } from '../server/listener.ts'
 import type { ConfiguredBlock, ConfiguredPlugin } from './configure.ts'
 import { describeError } from './describe-error.ts'
@@ -114,7 +114,7 @@ export class Generation {
         zones: block.zones,
         listeners,
         handlers: handlers.get(block)!,
-        view: '',
+        view: block.settings.view,
         settings: block.settings,
       }
       const context = createContext(plugin.name, info, this.#state, this.#services, this.#http, control)
@@ -128,7 +128,9 @@ export class Generation {
     for (const [block, list] of links) {
       const collect = createCollector(block.settings.metadata, runnings.get(block)!)
       const chain = list.length > 0 ? composeChain(list) : undefined
-      this.#blocks.set(block, { view: '', chain, ...(collect && { collect }) })
+      const passes = createViewTest(runnings.get(block)!)
+      const { view } = block.settings
+      this.#blocks.set(block, { view, chain, ...(collect && { collect }), ...(passes && { passes }) })
     }
   }
 
@@ -152,6 +154,12 @@ export class Generation {
     }
     return good
   }
+}
+
+/** Whether a block serves a query: all its plugins that look at that must let it in. @returns undefined when there is none */
+function createViewTest(plugins: readonly Running[]): ((query: Query) => boolean) | undefined {
+  const tests = plugins.filter(({ passes }) => passes)
+  return tests.length > 0 ? (query) => tests.every((plugin) => plugin.passes!(query)) : undefined
 }
 
 /** The plugins of all blocks: each plugin in all blocks before the next one, as CoreDNS sets them up. */

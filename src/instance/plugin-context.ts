@@ -81,7 +81,7 @@ export async function startPlugin({ plugin, options }: ConfiguredPlugin, context
 function toRunning(started: Handler | Running | undefined): Running {
   const running = typeof started === 'function' ? { handler: started } : (started ?? {})
   if (typeof running !== 'object') throw new TypeError('start returned neither a handler nor an object')
-  for (const part of ['handler', 'metadata', 'ready', 'listening', 'drain', 'stop'] as const) {
+  for (const part of ['handler', 'metadata', 'passes', 'ready', 'listening', 'drain', 'stop'] as const) {
     if (!['function', 'undefined'].includes(typeof running[part])) throw new TypeError(`${part} is no function`)
   }
   return running

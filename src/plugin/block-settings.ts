@@ -6,6 +6,7 @@ export function defaultSettings(): BlockSettings {
     bind: undefined,
     root: '.',
     metadata: [],
+    view: '',
     debug: false,
     anyClass: false,
     stacktrace: false,

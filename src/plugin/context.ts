@@ -16,6 +16,8 @@ export interface BlockSettings {
   root: string
   /** Zones, as text, of the names for whose queries metadata is collected; empty for none. */
   metadata: readonly string[]
+  /** Name of the block's view, for metrics; empty for none. */
+  view: string
   /** DEBUG lines are written and a throwing handler is not caught. */
   debug: boolean
   /** Classes other than IN reach the chain. */

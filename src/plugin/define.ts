@@ -28,6 +28,8 @@ export interface Running {
    * with `metadata`.
    */
   metadata?(query: Query): void
+  /** Whether the block serves this query; when not, the next block of the zone is tried. Answers at once and never throws. */
+  passes?(query: Query): boolean
   /** False while the plugin can't answer yet; `ready` asks. */
   ready?(): boolean
   /** The sockets are open and queries come in. */

@@ -10,6 +10,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/net': [],
   'src/plugin': ['src/dns', 'src/corefile'],
   'src/upstream': ['src/dns', 'src/net', 'src/plugin'],
+  'src/expression': ['src/dns', 'src/plugin'],
   'src/forwarding': ['src/upstream', 'src/plugin'],
   'src/server': ['src/plugin', 'src/net', 'src/dns'],
   'src/observe': ['src/plugin', 'src/dns'],
@@ -26,7 +27,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'src/dns',
     'plugins',
   ],
-  plugins: ['corelet/plugin', 'src/upstream', 'src/forwarding', 'src/observe'],
+  plugins: ['corelet/plugin', 'src/upstream', 'src/forwarding', 'src/expression', 'src/observe'],
 }
 
 /** Folders that may only name the types of another one. */
