@@ -103,7 +103,7 @@ export class Cache {
   }
 
   #keepFailure(query: Query, key: string, reply: Reply, counters: Counters): void {
-    if (this.#options.servfail === 0 || this.#disabled.denial.has(query.key)) return
+    if (this.#options.servfail === 0 || !query.origin.mayWait || this.#disabled.denial.has(query.key)) return
     const storedAt = this.#context.clock.monotonic()
     this.#store.put(key, new Entry(reply, { part: 'denial', ttl: FAILURE_TTL, storedAt, positive: false }))
     counters.publish(this.#store)
@@ -130,7 +130,7 @@ export class Cache {
       this.#refreshInBackground(query, key, entry, next, counters)
       return serve()
     }
-    if (!entry.refreshing && !this.#mayRefresh(entry)) return serve()
+    if (!query.origin.mayWait || (!entry.refreshing && !this.#mayRefresh(entry))) return serve()
     if (stale.timeout === 0) {
       const refresh = this.#refresh(asking(query), key, entry, next, counters)
       return refresh.then((fresh) => {

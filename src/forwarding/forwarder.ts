@@ -1,6 +1,7 @@
 import {
   type Clock,
   type EdnsOption,
+  failOverloaded,
   META_TYPES,
   type Next,
   OPCODES,
@@ -101,7 +102,7 @@ export function createForwarder(plugin: string, options: ForwarderOptions, parts
         const error = `concurrent queries exceeded maximum ${maxConcurrent}`
         return query.fail(RCODES.REFUSED, plugin, error)
       }
-      return ask(query, next)
+      return query.origin.mayWait ? ask(query, next) : failOverloaded(query, plugin)
     },
     close: () => deadlines.close(),
   }

@@ -1,5 +1,5 @@
 import type { Key } from '../corefile/keys.ts'
-import { DROPPED } from '../observe/dns-metrics.ts'
+import { DROPPED, overloadsCounter } from '../observe/dns-metrics.ts'
 import type { Query } from '../plugin/index.ts'
 import { DnsListener, type ServedTransport } from '../server/listener.ts'
 import { RouteTable, type Target } from '../server/route.ts'
@@ -62,7 +62,8 @@ function createSite({ transport, port }: Key, address: string, services: Service
   return { listener, isNew: true, blocks: [], policy }
 }
 
-function createHooks(policy: Policy, { log, dnsMetrics, panics, clock }: Services): ServerHooks {
+function createHooks(policy: Policy, { log, metrics, dnsMetrics, panics, clock }: Services): ServerHooks {
+  const overloads = overloadsCounter(metrics)
   return {
     dropped(query: Query, rcode: number) {
       dnsMetrics.record(query, query.fail(rcode, '', undefined), clock.monotonic() - query.received, DROPPED, '')
@@ -72,6 +73,7 @@ function createHooks(policy: Policy, { log, dnsMetrics, panics, clock }: Service
       const text = describeError(error) + (policy.stacktrace ? describeStack(error) : '')
       log.line('error', `Recovered from panic in server: "${query.listener.server}" ${text}`)
     },
+    overloaded: ({ listener }) => overloads.with(listener.server).inc(),
   }
 }
 

@@ -44,6 +44,12 @@ export function panicsCounter(metrics: Metrics): Counter {
   return metrics.counter('coredns_panics_total', 'Exceptions thrown by plugins and caught by the server.').with()
 }
 
+/** `corelet_overloads_total`: queries that would have had to wait when too many did. */
+export function overloadsCounter(metrics: Metrics): Family<Counter> {
+  const help = 'Queries failed because they would have had to wait and too many did already.'
+  return metrics.counter('corelet_overloads_total', help, ['server'])
+}
+
 /** Children with the labels server, zone and view; those with more labels are kept once they were needed. */
 interface ZoneMetrics {
   server: string

@@ -28,6 +28,11 @@ export class Query extends QueryView {
   view = ''
   /** Largest UDP answer in octets that a plugin such as `bufsize` allows; counts on `origin`. */
   udpLimit = 0xffff
+  /**
+   * False when too many queries wait already: what has to be waited for gets SERVFAIL (`failOverloaded`), old data are better than none.
+   * Counts on `origin`.
+   */
+  mayWait = true
   /** How many lookups through the server's own chain led to it; the server bounds them. */
   depth = 0
   #name: string | undefined

@@ -95,7 +95,7 @@ test('one socket for UDP and one for TCP, on the same port; the label shows it',
   await using server = await startListener(answerA)
   assert.equal(server.listener.server, `dns://127.0.0.1:${server.port}`)
   const label = (address: string, port: number) => {
-    const hooks = { dropped: () => {}, panic: () => {} }
+    const hooks = { dropped: () => {}, panic: () => {}, overloaded: () => {} }
     return new DnsListener({ address, port, clock: systemClock, hooks }).server
   }
   assert.equal(label('', 53), 'dns://:53')
@@ -254,7 +254,7 @@ const HEIR = `
   import { RouteTable } from './route.ts'
   import { systemClock } from '../plugin/clock.ts'
   import { answerA, chainOf } from './testing.ts'
-  const hooks = { dropped() {}, panic() {} }
+  const hooks = { dropped() {}, panic() {}, overloaded() {} }
   const routes = new RouteTable([{ zone: '.', view: '', chain: chainOf(answerA) }])
   const listener = new DnsListener({ address: '127.0.0.1', port: 0, clock: systemClock, hooks, routes, fds: { tcp: 3, udp: 4 } })
   await listener.open()

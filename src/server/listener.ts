@@ -86,11 +86,6 @@ export class DnsListener implements Listener {
     return this.#server.inFlight
   }
 
-  /** Queries turned away because too many were in work. */
-  get overloads(): number {
-    return this.#server.overloads
-  }
-
   /** UDP answers that could not be sent. */
   get droppedAnswers(): number {
     return this.#udp?.dropped ?? 0

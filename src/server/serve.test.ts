@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeMessage } from '../dns/codec.ts'
 import { isPending } from '../plugin/chain.ts'
+import { failOverloaded } from '../plugin/overload.ts'
 import { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
 import { fakeListener, settle, toQuery } from '../plugin/testing.ts'
@@ -27,6 +28,7 @@ function setUp(handler: (query: Query) => Reply | Promise<Reply>, settings: Part
     {
       dropped: (query, rcode) => void events.push(`dropped ${query.name} ${rcode}`),
       panic: (_query, error) => void events.push(`panic ${error instanceof Error ? error.message : error}`),
+      overloaded: (query) => void events.push(`overloaded ${query.name}`),
     },
   )
   const out = new Uint8Array(2 + 65_535)
@@ -138,24 +140,43 @@ test('failures of the chain are not counted as dropped, refusals by the server a
   assert.deepEqual(events, ['dropped empty. 5'])
 })
 
-test('too many queries in work: SERVFAIL, until one is through', async () => {
-  const release: (() => void)[] = []
-  const { server, serve, rcodes } = setUp(
-    async (query) => {
-      await new Promise<void>((resolve) => void release.push(resolve))
-      return answerA(query)
+for (const [bound, settings] of [
+  ['queries', { maxInFlight: 2 }],
+  ['octets', { maxInFlightOctets: 2000 }],
+] as const) {
+  test(`too many ${bound} in work: what would have to wait fails, what is known is answered, until one is through`, async () => {
+    const release: (() => void)[] = []
+    const { server, serve, rcodes, answers, events } = setUp((query) => {
+      if (query.name === 'known.') return answerA(query)
+      return new Promise<void>((resolve) => void release.push(resolve)).then(() => answerA(query))
+    }, settings)
+    for (let i = 0; i < 3; i++) serve(toPacket('a.example', { edns: {} }))
+    assert.deepEqual(rcodes(), [2])
+    assert.deepEqual(events, ['overloaded a.example.', 'dropped a.example. 2'])
+    const [option] = decodeMessage(answers[0]!).opt!.options
+    assert.deepEqual([option!.code, Buffer.from(option!.data).toString()], [15, '\0\0too many queries in work'])
+    serve(toPacket('known'))
+    release[0]!()
+    await settle()
+    serve(toPacket('a.example'))
+    for (const each of release.slice(1)) each()
+    await settle()
+    assert.deepEqual([rcodes(), server.inFlight, events.length], [[2, 0, 0, 0, 0], 0, 2])
+  })
+}
+
+test('a plugin that knows of the overload says how it fails, and what it keeps after that throws', async () => {
+  const { serve, rcodes, events } = setUp(
+    (query) => {
+      if (!query.mayWait && query.name === 'kit.') return failOverloaded(query, 'test')
+      return query.mayWait ? new Promise(() => {}) : Promise.reject(new Error('late'))
     },
-    { maxInFlight: 2 },
+    { maxInFlight: 1 },
   )
-  for (let i = 0; i < 3; i++) serve(toPacket('a.example'))
-  assert.deepEqual([rcodes(), server.overloads], [[2], 1])
-  release[0]!()
+  for (const name of ['a', 'kit', 'b']) serve(toPacket(name))
   await settle()
-  serve(toPacket('a.example'))
-  release[1]!()
-  release[2]!()
-  await settle()
-  assert.deepEqual([rcodes(), server.overloads, server.inFlight], [[2, 0, 0, 0], 1, 0])
+  assert.deepEqual(rcodes(), [2, 2])
+  assert.deepEqual(events, ['overloaded kit.', 'overloaded b.', 'dropped b. 2'])
 })
 
 test('silence settles the query, too', () => {

@@ -1,6 +1,7 @@
 /** The way of one query: gate, block, chain, last step, answer. */
 import { RCODES } from '../dns/constants.ts'
 import { isPending } from '../plugin/chain.ts'
+import { failOverloaded } from '../plugin/overload.ts'
 import type { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
 import { finishReply } from './finish.ts'
@@ -14,6 +15,8 @@ export interface ServerHooks {
   dropped(query: Query, rcode: number): void
   /** A handler threw, rejected, or gave something that can't be sent. */
   panic(query: Query, error: unknown): void
+  /** The query would have had to wait, and was failed because too many do. */
+  overloaded(query: Query): void
 }
 
 /** The way back to the client of one query; a socket's peer is one. */
@@ -27,6 +30,9 @@ export interface Sink {
   keep(): void
 }
 
+/** Octets that a query takes while it waits, besides its packet: itself, the way back, promises. */
+const WAITING = 1024
+
 /** Lookups through the server's own chain that may follow from one another. */
 const MAX_DEPTH = 8
 
@@ -35,8 +41,8 @@ export class QueryServer {
   settings: ListenerSettings
   /** Queries that wait for a promise of a plugin. */
   inFlight = 0
-  /** Queries turned away because too many were in work. */
-  overloads = 0
+  /** Octets that these hold, about. */
+  #octets = 0
   #routes: RouteTable
   readonly #waiting: (() => void)[] = []
   readonly #hooks: ServerHooks
@@ -83,11 +89,7 @@ export class QueryServer {
   }
 
   #ask(query: Query, sink: Sink): void {
-    if (this.inFlight >= this.settings.maxInFlight) {
-      this.overloads++
-      this.#fail(query, RCODES.SERVFAIL, sink)
-      return
-    }
+    if (this.#isFull) query.mayWait = false
     let result: Reply | Promise<Reply>
     try {
       const chain = this.#routes.find(query)
@@ -100,27 +102,45 @@ export class QueryServer {
       this.#recover(query, error, sink)
       return
     }
-    if (isPending(result)) this.#wait(query, result, sink)
+    if (!query.mayWait && (isPending(result) || result.kind === 'failure')) this.#turnAway(query, result, sink)
+    else if (isPending(result)) this.#wait(query, result, sink)
     else this.#reply(query, result, sink)
+  }
+
+  get #isFull(): boolean {
+    return this.inFlight >= this.settings.maxInFlight || this.#octets >= this.settings.maxInFlightOctets
+  }
+
+  /** @param result what can't be waited for; it may still fill caches */
+  #turnAway(query: Query, result: Reply | Promise<Reply>, sink: Sink): void {
+    this.#hooks.overloaded(query)
+    if (isPending(result)) {
+      result.catch(() => {})
+      this.#hooks.dropped(query, RCODES.SERVFAIL)
+    }
+    this.#reply(query, isPending(result) ? failOverloaded(query, '') : result, sink)
   }
 
   #wait(query: Query, result: Promise<Reply>, sink: Sink): void {
     query.keep()
     sink.keep()
+    const octets = WAITING + query.packet.length
     this.inFlight++
+    this.#octets += octets
     result.then(
       (reply) => {
-        this.#settle()
+        this.#settle(octets)
         this.#reply(query, reply, sink)
       },
       (error) => {
-        this.#settle()
+        this.#settle(octets)
         this.#recover(query, error, sink)
       },
     )
   }
 
-  #settle(): void {
+  #settle(octets: number): void {
+    this.#octets -= octets
     if (--this.inFlight > 0) return
     for (const resolve of this.#waiting.splice(0)) resolve()
   }

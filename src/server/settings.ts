@@ -12,8 +12,9 @@ export interface ListenerSettings {
   maxTcpQueries: number
   /** Octets of a UDP answer, whatever the client says it takes; at least 512. */
   maxUdpSize: number
-  /** Queries in work at a time; those beyond get SERVFAIL. */
+  /** Queries that wait for a plugin at a time, and octets that they may hold; beyond either, what would have to wait gets SERVFAIL. */
   maxInFlight: number
+  maxInFlightOctets: number
   /** TCP connections in all and for each client address. */
   maxConnections: number
   maxPerClient: number
@@ -31,6 +32,7 @@ export const DEFAULT_SETTINGS: ListenerSettings = {
   maxTcpQueries: -1,
   maxUdpSize: MAX_UDP_SIZE,
   maxInFlight: 20_000,
+  maxInFlightOctets: 32 << 20,
   maxConnections: 2048,
   maxPerClient: 512,
 }

@@ -78,6 +78,7 @@ export async function startListener(
     hooks: {
       dropped: (query, rcode) => void dropped.push(`${query.name} ${rcode}`),
       panic: (_query, error) => void panics.push(error),
+      overloaded: () => {},
     },
     ...options,
   })
