@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises'
+import type { Exec } from './exec.ts'
+import { Iptables } from './iptables.ts'
+import { type Flavour, findIptables } from './iptables-flavour.ts'
+import { findNftables, OwnedTable } from './nftables.ts'
+import type { AgentOptions, Interception as Kind } from './options.ts'
+import { listRules, type RuleOptions } from './rules.ts'
+
+/** Leads packets for the cache's addresses to it, past connection tracking and kube-proxy. */
+export interface Interception {
+  /** `nftables`, `iptables-nft`, `iptables-legacy` or `none`. */
+  readonly kind: Exclude<Kind, 'auto' | 'iptables'>
+  /** Whether the kernel gives packets back to kube-proxy from the moment the server is dead. */
+  readonly crashProof: { pods: boolean; host: boolean }
+  /**
+   * Makes the rules be there for `addresses`, and none of a predecessor.
+   * @param others addresses that other living agents have rules for
+   * @returns number of rules that had to be mended
+   * @throws (rejects) IptablesError, Error
+   */
+  ensure(addresses: readonly string[], others: readonly string[]): Promise<number>
+  /** Packets take the way through kube-proxy again, unless another agent wants them. @throws (rejects) */
+  remove(addresses: readonly string[], others: readonly string[]): Promise<void>
+}
+
+type Options = Pick<AgentOptions, 'interception' | 'rulePosition' | 'hostTraffic' | 'dnsPort' | 'healthPort'>
+
+/**
+ * The interception that was asked for. `auto` is an owned table of nftables where the kernel has such tables: it is the only one that
+ * disappears with the agent whole, for processes of the node, too. Else it is iptables, in the flavour of the kubelet.
+ * @throws (rejects) Error when the machine lacks what was asked for
+ */
+export async function createInterception(exec: Exec, options: Options): Promise<Interception> {
+  const { interception, rulePosition } = options
+  if (interception === 'none') return NONE
+  const flavour = { 'iptables-nft': 'nft', 'iptables-legacy': 'legacy' } as const
+  const wanted: Flavour | undefined =
+    interception in flavour ? flavour[interception as keyof typeof flavour] : undefined
+  const commands = await findIptables(exec, wanted)
+  const iptables = commands && new Iptables(exec, commands, rulePosition)
+  if (interception === 'auto' || interception === 'nftables') {
+    const { owner, socketMatch } = await findNftables(exec)
+    if (owner) return new TableInterception(iptables, { ...options, socketMatch })
+    if (interception === 'nftables')
+      throw new Error('nftables: there is no nft, or the kernel knows no tables with owners')
+  }
+  if (!iptables)
+    throw new Error(`${interception === 'auto' ? 'iptables and nft' : interception}: there is no such command`)
+  return new IptablesInterception(iptables, { ...options, socketMatch: await iptables.knowsSocketMatch() })
+}
+
+/** Removes what predecessors left in the tables of either iptables. */
+export async function removeLeftovers(exec: Exec, own: readonly string[], others: readonly string[]): Promise<void> {
+  for (const flavour of ['nft', 'legacy'] as const) {
+    // Asking the legacy commands creates the tables that they are asked for.
+    if (flavour === 'legacy' && !(await hasLegacyTables())) continue
+    const commands = await findIptables(exec, flavour)
+    if (commands) await new Iptables(exec, commands, 'insert').ensure([], own, others)
+  }
+}
+
+async function hasLegacyTables(): Promise<boolean> {
+  for (const file of ['ip_tables_names', 'ip6_tables_names']) {
+    const names = await readFile(`/proc/net/${file}`, 'latin1').catch(() => '')
+    if (/^(raw|filter)$/m.test(names)) return true
+  }
+  return false
+}
+
+const NONE: Interception = {
+  kind: 'none',
+  crashProof: { pods: true, host: true },
+  ensure: async () => 0,
+  remove: async () => {},
+}
+
+/** Exactly node-cache's rules, but that the one for pods asks for a socket where the kernel can look for one. */
+class IptablesInterception implements Interception {
+  readonly kind: Interception['kind']
+  readonly crashProof: Interception['crashProof']
+  readonly #iptables: Iptables
+  readonly #options: RuleOptions
+
+  constructor(iptables: Iptables, options: RuleOptions) {
+    this.#iptables = iptables
+    this.#options = options
+    this.kind = `iptables-${iptables.commands.flavour}`
+    this.crashProof = { pods: options.socketMatch, host: !options.hostTraffic }
+  }
+
+  async ensure(addresses: readonly string[], others: readonly string[]): Promise<number> {
+    const wanted = addresses.flatMap((each) => listRules(each, this.#options))
+    const { missing, misplaced, surplus } = await this.#iptables.ensure(wanted, addresses, others)
+    return missing + misplaced + surplus
+  }
+
+  async remove(addresses: readonly string[], others: readonly string[]): Promise<void> {
+    const left = addresses.filter((each) => !others.includes(each))
+    await this.#iptables.ensure([], left, others)
+  }
+}
+
+/**
+ * The switch is in a table that lives as long as we do. What iptables may refuse by a policy of its own has to be accepted there, as node-cache
+ * does; such a rule harms nobody when it is left behind.
+ */
+class TableInterception implements Interception {
+  readonly kind = 'nftables'
+  readonly crashProof = { pods: true, host: true }
+  readonly #table: OwnedTable
+  readonly #iptables: Iptables | undefined
+  readonly #options: RuleOptions
+
+  constructor(iptables: Iptables | undefined, options: RuleOptions) {
+    this.#iptables = iptables
+    this.#options = options
+    this.#table = new OwnedTable(options)
+  }
+
+  async ensure(addresses: readonly string[], others: readonly string[]): Promise<number> {
+    const accepted = addresses
+      .flatMap((each) => listRules(each, this.#options))
+      .filter(({ table }) => table === 'filter')
+    const repairs = await this.#iptables?.ensure(accepted, addresses, others)
+    const made = await this.#table.ensure(addresses)
+    return (made ? 1 : 0) + (repairs ? repairs.missing + repairs.misplaced + repairs.surplus : 0)
+  }
+
+  async remove(addresses: readonly string[], others: readonly string[]): Promise<void> {
+    await this.#table.remove()
+    const left = addresses.filter((each) => !others.includes(each))
+    await this.#iptables?.ensure([], left, others)
+  }
+}

@@ -1,0 +1,128 @@
+import type { Exec, Outcome } from './exec.ts'
+import type { IptablesCommands } from './iptables-flavour.ts'
+import { planRules } from './iptables-plan.ts'
+import { parseSave, type SavedRule } from './iptables-save.ts'
+import type { RulePosition } from './options.ts'
+import { type Family, familyOf, type Rule } from './rules.ts'
+
+/** Seconds that iptables waits for another program's lock before it gives up. */
+const LOCK_WAIT = '5'
+/** Looks and changes of one call: others may change rules between the two. */
+const ATTEMPTS = 3
+
+/** What a change of rules could not be made for; the label of node-cache's counter. */
+export type IptablesProblem = 'iptables' | 'iptables_lock'
+
+export class IptablesError extends Error {
+  override name = 'IptablesError'
+  readonly problem: IptablesProblem
+
+  constructor(message: string, problem: IptablesProblem) {
+    super(message)
+    this.problem = problem
+  }
+}
+
+/** What was not as it should be, and is now. */
+export interface Repairs {
+  missing: number
+  misplaced: number
+  surplus: number
+}
+
+/** The rules of an agent in the tables of iptables. Calls run one after the other: never is more than one iptables waiting. */
+export class Iptables {
+  readonly commands: IptablesCommands
+  readonly #exec: Exec
+  readonly #position: RulePosition
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(exec: Exec, commands: IptablesCommands, position: RulePosition) {
+    this.#exec = exec
+    this.commands = commands
+    this.#position = position
+  }
+
+  /**
+   * Makes `wanted` be there, once each and in front, and nothing else of ours, in one transaction for each family and table.
+   * @param own addresses that we serve, whether rules are wanted for them or not
+   * @param others addresses that others who are alive have rules for
+   * @throws (rejects) IptablesError
+   */
+  ensure(wanted: readonly Rule[], own: readonly string[], others: readonly string[]): Promise<Repairs> {
+    return this.#queue(async () => {
+      const repairs: Repairs = { missing: 0, misplaced: 0, surplus: 0 }
+      for (const family of ['ipv4', 'ipv6'] as const) {
+        const made = await this.#ensureFamily(family, wanted, new Set(own), new Set(others))
+        repairs.missing += made.missing
+        repairs.misplaced += made.misplaced
+        repairs.surplus += made.surplus
+      }
+      return repairs
+    })
+  }
+
+  /** The rules that are there and have the shape of ours. @throws (rejects) IptablesError */
+  list(): Promise<Rule[]> {
+    return this.#queue(async () => {
+      const saved = [...(await this.#save('ipv4')), ...(await this.#save('ipv6'))]
+      return saved.flatMap(({ shape }) => shape ?? [])
+    })
+  }
+
+  /** Whether the kernel takes `-m socket`: by a chain that nothing leads to, and that goes away again. */
+  knowsSocketMatch(): Promise<boolean> {
+    return this.#queue(async () => {
+      const chain = 'CORELET-PROBE'
+      const rule = `*raw\n:${chain} - [0:0]\n-A ${chain} -p udp -m socket -j RETURN\nCOMMIT\n`
+      const { code } = await this.#restore('ipv4', rule)
+      await this.#restore('ipv4', `*raw\n:${chain} - [0:0]\n-X ${chain}\nCOMMIT\n`)
+      return code === 0
+    })
+  }
+
+  async #ensureFamily(
+    family: Family,
+    wanted: readonly Rule[],
+    own: ReadonlySet<string>,
+    others: ReadonlySet<string>,
+  ): Promise<Repairs> {
+    const here = wanted.filter(({ address }) => familyOf(address) === family)
+    for (let attempt = 1; ; attempt++) {
+      const saved = await this.#save(family, here.length > 0)
+      const plan = planRules({ saved, wanted: here, own, others, position: this.#position })
+      if (plan.script === '') return plan
+      const outcome = await this.#restore(family, plan.script)
+      if (outcome.code === 0) return plan
+      const error = describe(this.commands.restore[family], outcome)
+      if (attempt === ATTEMPTS || error.problem === 'iptables_lock') throw error
+    }
+  }
+
+  /** @param needed whether a machine without this family is an error */
+  async #save(family: Family, needed = false): Promise<SavedRule[]> {
+    const rules: SavedRule[] = []
+    for (const table of ['raw', 'filter']) {
+      const outcome = await this.#exec(this.commands.save[family], ['-t', table])
+      if (outcome.code === 0) rules.push(...parseSave(outcome.stdout))
+      else if (needed) throw describe(this.commands.save[family], outcome)
+    }
+    return rules
+  }
+
+  #restore(family: Family, script: string): Promise<Outcome> {
+    return this.#exec(this.commands.restore[family], ['--noflush', '-w', LOCK_WAIT], script)
+  }
+
+  #queue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+}
+
+function describe(command: string, { code, stderr }: Outcome): IptablesError {
+  const text = stderr.trim().split('\n').slice(0, 3).join('; ')
+  const problem = text.includes('holding the xtables lock') ? 'iptables_lock' : 'iptables'
+  return new IptablesError(`${command}: ${text === '' ? `exit status ${code}` : text}`, problem)
+}

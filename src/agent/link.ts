@@ -1,0 +1,129 @@
+import { toCanonicalAddress } from '../dns/address.ts'
+import type { Exec, Outcome } from './exec.ts'
+import type { LinkType } from './options.ts'
+import { familyOf } from './rules.ts'
+
+/** What could not be done; the label of node-cache's counter. */
+export type LinkProblem = 'interface_add' | 'interface_check'
+
+export class LinkError extends Error {
+  override name = 'LinkError'
+  readonly problem: LinkProblem
+
+  constructor(message: string, problem: LinkProblem) {
+    super(message)
+    this.problem = problem
+  }
+}
+
+interface LinkState {
+  up: boolean
+  addresses: readonly string[]
+}
+
+/** The link that carries the addresses which pods ask: one of our own, or an existing one on which only they are ours. */
+export class Link {
+  readonly name: string
+  readonly #exec: Exec
+  readonly #type: Exclude<LinkType, 'none'>
+
+  constructor(exec: Exec, name: string, type: Exclude<LinkType, 'none'>) {
+    this.#exec = exec
+    this.name = name
+    this.#type = type
+  }
+
+  get isOwn(): boolean {
+    return this.#type !== 'existing'
+  }
+
+  /**
+   * Makes the link be there and up, with `addresses` on it. On a link of our own no others stay, but those of `others`.
+   * @returns number of things that had to be mended
+   * @throws (rejects) LinkError
+   */
+  async ensure(addresses: readonly string[], others: readonly string[]): Promise<number> {
+    let repairs = 0
+    let state = await this.#look()
+    if (!state) {
+      if (!this.isOwn) throw new LinkError(`there is no link ${this.name}`, 'interface_check')
+      await this.#create()
+      repairs++
+      state = { up: false, addresses: [] }
+    }
+    const kept = new Set([...addresses, ...others].map(toCanonicalAddress))
+    const commands = [
+      ...(this.isOwn && !state.up ? [`link set dev ${this.name} up`] : []),
+      ...addresses
+        .filter((each) => !state.addresses.includes(toCanonicalAddress(each)))
+        .map((each) => `addr replace ${withPrefix(each)} dev ${this.name}${familyOf(each) === 'ipv6' ? ' nodad' : ''}`),
+      ...(this.isOwn ? state.addresses : [])
+        .filter((each) => !kept.has(each))
+        .map((each) => `addr del ${withPrefix(each)} dev ${this.name}`),
+    ]
+    if (commands.length === 0) return repairs
+    const outcome = await this.#exec('ip', ['-force', '-batch', '-'], `${commands.join('\n')}\n`)
+    if (outcome.code !== 0) throw new LinkError(describe(outcome), 'interface_add')
+    return repairs + commands.length
+  }
+
+  /** Takes the link away when it is ours and nobody needs it, else the addresses that nobody needs. @throws (rejects) LinkError */
+  async remove(addresses: readonly string[], others: readonly string[]): Promise<void> {
+    const state = await this.#look()
+    if (!state) return
+    if (this.isOwn && others.length === 0) {
+      const outcome = await this.#exec('ip', ['link', 'del', 'dev', this.name])
+      if (outcome.code !== 0 && (await this.#look())) throw new LinkError(describe(outcome), 'interface_check')
+      return
+    }
+    const needed = new Set(others.map(toCanonicalAddress))
+    const mine = addresses.map(toCanonicalAddress).filter((each) => state.addresses.includes(each) && !needed.has(each))
+    const commands = mine.map((each) => `addr del ${withPrefix(each)} dev ${this.name}\n`)
+    if (commands.length === 0) return
+    const outcome = await this.#exec('ip', ['-force', '-batch', '-'], commands.join(''))
+    if (outcome.code !== 0) throw new LinkError(describe(outcome), 'interface_check')
+  }
+
+  /** Addresses with host masks that are on the link; undefined without a link. @throws (rejects) LinkError */
+  async addresses(): Promise<readonly string[] | undefined> {
+    return (await this.#look())?.addresses
+  }
+
+  async #look(): Promise<LinkState | undefined> {
+    const outcome = await this.#exec('ip', ['-json', 'address', 'show', 'dev', this.name])
+    if (outcome.code !== 0) {
+      if (outcome.stderr.includes('does not exist')) return undefined
+      throw new LinkError(describe(outcome), 'interface_check')
+    }
+    const [link] = JSON.parse(outcome.stdout) as {
+      flags: string[]
+      addr_info: { local: string; prefixlen: number }[]
+    }[]
+    const hosts = (link?.addr_info ?? []).filter(({ local, prefixlen }) => prefixlen === hostPrefix(local))
+    return { up: link?.flags.includes('UP') ?? false, addresses: hosts.map(({ local }) => toCanonicalAddress(local)) }
+  }
+
+  /** A dummy link drops what is sent through it, and so does a bridge without ports: it serves where the kernel has no dummy driver. */
+  async #create(): Promise<void> {
+    const kinds = this.#type === 'auto' ? ['dummy', 'bridge'] : [this.#type]
+    let outcome: Outcome | undefined
+    for (const kind of kinds) {
+      outcome = await this.#exec('ip', ['link', 'add', 'name', this.name, 'type', kind])
+      if (outcome.code === 0 || outcome.stderr.includes('File exists')) return
+      if (!/Unknown device type|not supported/.test(outcome.stderr)) break
+    }
+    throw new LinkError(describe(outcome!), 'interface_add')
+  }
+}
+
+function hostPrefix(address: string): number {
+  return familyOf(address) === 'ipv6' ? 128 : 32
+}
+
+function withPrefix(address: string): string {
+  return `${address}/${hostPrefix(address)}`
+}
+
+function describe({ code, stderr }: Outcome): string {
+  return `ip: ${stderr.trim().split('\n', 1)[0] || `exit status ${code}`}`
+}

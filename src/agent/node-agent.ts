@@ -1,0 +1,291 @@
+import { createSocket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import type { Clock, Timer } from '../plugin/clock.ts'
+import type { Logger } from '../plugin/log.ts'
+import type { CorefileMaker } from './corefile-maker.ts'
+import type { Interception } from './interception.ts'
+import { IptablesError } from './iptables.ts'
+import { type Link, LinkError } from './link.ts'
+import type { AgentOptions } from './options.ts'
+import type { Ownership } from './ownership.ts'
+
+/** Label `errortype` of node-cache's counter of errors. */
+export const ERROR_TYPES = ['configmap', 'interface_add', 'interface_check', 'iptables', 'iptables_lock'] as const
+export type ErrorType = (typeof ERROR_TYPES)[number]
+
+/** Milliseconds between two looks whether the addresses are there. */
+const ADDRESS_INTERVAL = 500
+/** Milliseconds between two looks at the rules of iptables. */
+const RULE_INTERVAL = 1500
+/** Milliseconds between two looks at the files that the Corefile is made from. */
+const FILE_INTERVAL = 1000
+/** Milliseconds until packets that rules still led to us have come in. */
+const SETTLE_TIME = 200
+
+/** Counts of the agent, for metrics and status. */
+export interface AgentCounts {
+  errors: Record<ErrorType, number>
+  /** Addresses and rules that had to be mended after the start. */
+  drift: { link: number; rules: number }
+  /** Failed queries to the own addresses. */
+  probeFailures: number
+}
+
+/** Whether queries are led to this server, and why not. */
+export type InterceptionState = 'off' | 'on' | 'withdrawn'
+
+export interface AgentParts {
+  options: Pick<AgentOptions, 'localIps' | 'skipTeardown' | 'probeInterval' | 'probeFailures' | 'syncInterval'>
+  clock: Clock
+  log: Logger
+  /** undefined when others put the addresses somewhere. */
+  link: Link | undefined
+  interception: Interception
+  ownership: Ownership
+  corefile: CorefileMaker
+  /** Removes what predecessors left. */
+  removeLeftovers(others: readonly string[]): Promise<void>
+  /** Asks the server at an address, over UDP and TCP; says what is wrong. */
+  probe(address: string): Promise<string | undefined>
+  /** Tells the server that its Corefile was written. */
+  written(): void
+}
+
+/**
+ * The agent of a node. Its promise: queries are led to this server only as long as it answers them. So the order is: Corefile, addresses,
+ * server, a good answer at each address, rules; and at the end rules, server, addresses.
+ */
+export class NodeAgent {
+  readonly counts: AgentCounts = {
+    errors: { configmap: 0, interface_add: 0, interface_check: 0, iptables: 0, iptables_lock: 0 },
+    drift: { link: 0, rules: 0 },
+    probeFailures: 0,
+  }
+  readonly #parts: AgentParts
+  readonly #timers: Timer[] = []
+  /** Work on link and rules runs one after the other. */
+  #work: Promise<void> = Promise.resolve()
+  #serving = false
+  #failures = 0
+  #state: InterceptionState = 'off'
+  #problem = 'the server has not started yet'
+  #said = ''
+  #leaving = false
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts
+  }
+
+  get state(): InterceptionState {
+    return this.#state
+  }
+
+  /** Why queries are not led to this server; empty when they are. */
+  get problem(): string {
+    return this.#state === 'on' ? '' : this.#problem
+  }
+
+  /**
+   * Before the server starts: the Corefile, the node free of what predecessors left, the addresses in place.
+   * @throws (rejects) LinkError when the addresses can't be had
+   */
+  async prepare(): Promise<void> {
+    const { ownership, options } = this.#parts
+    await this.#makeCorefile()
+    await ownership.exclusively(async () => {
+      await ownership.claim(options.localIps)
+      const others = await ownership.others()
+      await this.#parts.removeLeftovers(others).catch((error: unknown) => this.#note(error))
+      await this.#parts.link?.ensure(options.localIps, others)
+    })
+    this.#every(FILE_INTERVAL, () => this.#makeCorefile())
+    this.#every(ADDRESS_INTERVAL, () => this.#checkAddresses())
+    this.#every(RULE_INTERVAL, () => this.#checkRules())
+    this.#every(options.syncInterval, () => this.#repair())
+    this.#every(options.probeInterval, () => this.#probe())
+  }
+
+  /** The server listens. @returns when its answers were seen and queries are led to it, or that failed */
+  async serving(): Promise<void> {
+    this.#serving = true
+    await this.#probe()
+  }
+
+  /** The server will not come back by itself for a while: queries take the other way. */
+  async failing(): Promise<void> {
+    this.#serving = false
+    await this.#withdraw('the server does not start')
+  }
+
+  /** Before the server ends: new queries take the other way, unless another agent wants them. */
+  async leave(): Promise<void> {
+    this.#leaving = true
+    for (const timer of this.#timers.splice(0)) timer.cancel()
+    if (this.#parts.options.skipTeardown || this.#state !== 'on') return
+    const others = await this.#parts.ownership.others()
+    const stays = this.#parts.options.localIps.every((each) => others.includes(each))
+    if (stays) return
+    await this.#withdraw('the server ends')
+    await new Promise<void>((resolve) => this.#parts.clock.timeout(SETTLE_TIME, resolve))
+  }
+
+  /** After the server has ended: nothing of ours stays on the node. */
+  async end(): Promise<void> {
+    const { ownership, options, link, interception } = this.#parts
+    await this.#work
+    await ownership.exclusively(async () => {
+      await ownership.release()
+      if (options.skipTeardown) return
+      const others = await ownership.others()
+      await interception.remove(options.localIps, others).catch((error: unknown) => this.#note(error))
+      await link?.remove(options.localIps, others).catch((error: unknown) => this.#note(error))
+    })
+  }
+
+  #every(interval: number, look: () => Promise<void>): void {
+    let busy = false
+    const timer = this.#parts.clock.interval(interval, () => {
+      if (busy || this.#leaving) return
+      busy = true
+      void look().finally(() => {
+        busy = false
+      })
+    })
+    this.#timers.push(timer)
+  }
+
+  async #makeCorefile(): Promise<void> {
+    try {
+      const made = await this.#parts.corefile.make()
+      if (made === 'rejected') this.counts.errors.configmap++
+      if (made === 'written') this.#parts.written()
+    } catch (error) {
+      this.counts.errors.configmap++
+      this.#parts.log.error((error as Error).message)
+    }
+  }
+
+  async #checkAddresses(): Promise<void> {
+    if (!this.#parts.link) return
+    const here = await Promise.all(this.#parts.options.localIps.map(canBind))
+    if (here.includes(false)) await this.#repair()
+  }
+
+  /** nftables needs no look: nobody else can change a table with an owner, and its keeper is asked for nothing when all is as it was. */
+  async #checkRules(): Promise<void> {
+    if (this.#state === 'on') await this.#alone(() => this.#ensureRules())
+  }
+
+  /** Link and rules, as they should be. */
+  async #repair(): Promise<void> {
+    await this.#alone(async () => {
+      await this.#ensureLink()
+      if (this.#state === 'on') await this.#ensureRules()
+    })
+  }
+
+  async #ensureLink(): Promise<void> {
+    const { link, ownership, options } = this.#parts
+    try {
+      const mended = (await link?.ensure(options.localIps, await ownership.others())) ?? 0
+      this.counts.drift.link += mended
+      if (mended > 0) this.#parts.log.warning(`link ${link?.name} was changed by others: ${mended} things mended`)
+    } catch (error) {
+      this.#note(error)
+    }
+  }
+
+  async #ensureRules(): Promise<void> {
+    const { interception, ownership, options } = this.#parts
+    try {
+      const mended = await interception.ensure(options.localIps, await ownership.others())
+      this.counts.drift.rules += mended
+      if (mended > 0) this.#parts.log.warning(`rules were changed by others: ${mended} mended`)
+      this.#said = ''
+    } catch (error) {
+      this.#note(error)
+    }
+  }
+
+  /** Asks each address; what comes back decides whether queries are led here. */
+  async #probe(): Promise<void> {
+    if (!this.#serving || this.#leaving) return
+    const { options, probe } = this.#parts
+    const answers = await Promise.all(
+      options.localIps.map(async (address) => {
+        const problem = await probe(address)
+        return problem === undefined ? [] : [`${address}: ${problem}`]
+      }),
+    )
+    const problems = answers.flat()
+    if (this.#leaving || !this.#serving) return
+    if (problems.length === 0) {
+      this.#failures = 0
+      if (this.#state !== 'on') await this.#intercept()
+      return
+    }
+    this.counts.probeFailures++
+    this.#failures++
+    this.#problem = problems.join('; ')
+    if (this.#failures >= options.probeFailures) await this.#withdraw(this.#problem)
+    else await this.#repair()
+  }
+
+  async #intercept(): Promise<void> {
+    await this.#alone(async () => {
+      const { interception, ownership, options, log } = this.#parts
+      if (this.#leaving) return
+      try {
+        await interception.ensure(options.localIps, await ownership.others())
+        this.#state = 'on'
+        this.#said = ''
+        log.info(`queries to ${options.localIps.join(', ')} are led here (${interception.kind})`)
+      } catch (error) {
+        this.#problem = (error as Error).message
+        this.#note(error)
+      }
+    })
+  }
+
+  async #withdraw(reason: string): Promise<void> {
+    this.#problem = reason
+    await this.#alone(async () => {
+      const { interception, ownership, options, log } = this.#parts
+      if (this.#state !== 'on') return
+      try {
+        await interception.remove(options.localIps, await ownership.others())
+        this.#state = 'withdrawn'
+        log.warning(`queries to ${options.localIps.join(', ')} are not led here any more: ${reason}`)
+      } catch (error) {
+        this.#note(error)
+      }
+    })
+  }
+
+  #alone(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(work)
+    return this.#work
+  }
+
+  /** Counts an error, and says it unless it was the last thing that was said. */
+  #note(error: unknown): void {
+    const { message } = error as Error
+    if (error instanceof IptablesError || error instanceof LinkError) this.counts.errors[error.problem]++
+    else this.counts.errors.iptables++
+    if (message !== this.#said) this.#parts.log.error(message)
+    this.#said = message
+  }
+}
+
+/** Whether an address is there. A system that lets processes bind to any address (`ip_nonlocal_bind`) says yes always; queries tell then. */
+function canBind(address: string): Promise<boolean> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+  return new Promise((resolve) => {
+    const settle = (bound: boolean) => {
+      socket.close()
+      resolve(bound)
+    }
+    socket.once('error', () => settle(false))
+    socket.bind({ address, port: 0, exclusive: true }, () => settle(true))
+  })
+}

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Milliseconds to wait for another agent that changes things; one that takes longer hangs. */
+const LOCK_TIMEOUT = 10_000
+const LOCK_INTERVAL = 20
+
+/** Where the kernel lists the Unix sockets of the network that a process is in. */
+const SOCKETS = '/proc/self/net/unix'
+
+/**
+ * Who uses the link and the rules of a node. Each agent holds a Unix socket for each of its addresses, with a name in the abstract namespace.
+ * That namespace belongs to the network, as link and rules do: agents see each other whatever their file systems and process ids are, and the
+ * kernel strikes one off when it dies.
+ */
+export class Ownership {
+  readonly #prefix: string
+  readonly #id = randomBytes(4).toString('hex')
+  readonly #sockets: Server[] = []
+
+  /** @param linkName agents with other links have nothing to do with us */
+  constructor(linkName: string) {
+    this.#prefix = `corelet/${linkName}/`
+  }
+
+  /** Says to the others that we use these addresses. */
+  async claim(addresses: readonly string[]): Promise<void> {
+    for (const address of addresses) this.#sockets.push(await listen(`${this.#prefix}${this.#id}/${address}`))
+  }
+
+  /** Addresses that other living agents use, each once. */
+  async others(): Promise<string[]> {
+    const text = await readFile(SOCKETS, 'latin1')
+    const names = text.split('\n').flatMap((line) => line.split(` @${this.#prefix}`)[1] ?? [])
+    const claims = names.map((name) => name.split('/')).filter(([id, address]) => id !== this.#id && address)
+    return [...new Set(claims.map(([, address]) => address!))]
+  }
+
+  /** We use them no more. */
+  async release(): Promise<void> {
+    await Promise.all(this.#sockets.splice(0).map(close))
+  }
+
+  /** Does what no other agent may do at the same time. One that hangs holds nobody up for ever. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const lock = await this.#lock()
+    try {
+      return await work()
+    } finally {
+      if (lock) await close(lock)
+    }
+  }
+
+  async #lock(): Promise<Server | undefined> {
+    const end = performance.now() + LOCK_TIMEOUT
+    while (performance.now() < end) {
+      try {
+        return await listen(`${this.#prefix}lock`)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+        await sleep(LOCK_INTERVAL)
+      }
+    }
+    return undefined
+  }
+}
+
+function listen(name: string): Promise<Server> {
+  const server = createServer((socket) => socket.destroy())
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ path: `\0${name}` }, () => {
+      server.unref()
+      resolve(server)
+    })
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
+}

@@ -1,0 +1,85 @@
+/** The rules that lead packets to the cache past connection tracking: node-cache's, so that either finds the other's. */
+import { isIPv6 } from 'node:net'
+
+export type Family = 'ipv4' | 'ipv6'
+
+/** A rule of iptables by its meaning. */
+export interface Rule {
+  table: 'raw' | 'filter'
+  chain: 'PREROUTING' | 'INPUT' | 'OUTPUT'
+  protocol: 'udp' | 'tcp'
+  /** Address and port are the packet's destination, or its source. */
+  side: 'destination' | 'source'
+  address: string
+  port: number
+  target: 'NOTRACK' | 'ACCEPT'
+  /** Only packets for which there is a socket (`-m socket`): without the server, kube-proxy has them. */
+  needsSocket: boolean
+  comment: string
+}
+
+/** node-cache's words since 1.22.19. */
+export const COMMENTS = {
+  NOTRACK: 'NodeLocal DNS Cache: skip conntrack',
+  ACCEPT: 'NodeLocal DNS Cache: allow DNS traffic',
+} as const
+
+/** What rules are made for. */
+export interface RuleOptions {
+  dnsPort: number
+  healthPort: number
+  /** Queries of the node's own processes, and the kubelet's probe of the health endpoint, too. */
+  hostTraffic: boolean
+  /** The kernel knows `-m socket`. */
+  socketMatch: boolean
+}
+
+export function familyOf(address: string): Family {
+  return isIPv6(address) ? 'ipv6' : 'ipv4'
+}
+
+/** All rules for an address: twelve, or the eight that leave the node's own processes alone. */
+export function listRules(address: string, options: RuleOptions): Rule[] {
+  const { dnsPort, healthPort, hostTraffic, socketMatch } = options
+  const dns = (table: Rule['table'], chain: Rule['chain'], side: Rule['side']): Rule[] =>
+    (['tcp', 'udp'] as const).map((protocol) => {
+      const target = table === 'raw' ? 'NOTRACK' : 'ACCEPT'
+      const needsSocket = socketMatch && chain === 'PREROUTING'
+      return { table, chain, protocol, side, address, port: dnsPort, target, needsSocket, comment: COMMENTS[target] }
+    })
+  const health = (side: Rule['side']): Rule => ({
+    ...dns('raw', 'OUTPUT', side)[0]!,
+    port: healthPort,
+  })
+  return [
+    ...dns('raw', 'PREROUTING', 'destination'),
+    ...dns('filter', 'INPUT', 'destination'),
+    ...dns('raw', 'OUTPUT', 'source'),
+    ...dns('filter', 'OUTPUT', 'source'),
+    ...(hostTraffic ? [...dns('raw', 'OUTPUT', 'destination'), health('destination'), health('source')] : []),
+  ]
+}
+
+/** The rule behind `-A` or `-I`, as iptables-restore reads it. */
+export function formatRule(rule: Rule): string {
+  const prefix = familyOf(rule.address) === 'ipv6' ? 128 : 32
+  const [host, port] = rule.side === 'destination' ? ['-d', '--dport'] : ['-s', '--sport']
+  const socket = rule.needsSocket ? ' -m socket' : ''
+  const match = `${host} ${rule.address}/${prefix} -p ${rule.protocol} -m ${rule.protocol} ${port} ${rule.port}`
+  return `${rule.chain} ${match}${socket} -m comment --comment "${rule.comment}" -j ${rule.target}`
+}
+
+/** Whether two rules are one. */
+export function isSameRule(a: Rule, b: Rule): boolean {
+  return (
+    a.table === b.table &&
+    a.chain === b.chain &&
+    a.protocol === b.protocol &&
+    a.side === b.side &&
+    a.address === b.address &&
+    a.port === b.port &&
+    a.target === b.target &&
+    a.needsSocket === b.needsSocket &&
+    a.comment === b.comment
+  )
+}
