@@ -8,9 +8,9 @@ import { readHead, readRecord, writeRecord } from './record-wire.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 
-/** Decodes the records of a message that passed scanReply; an OPT is left out. @throws WireError */
+/** Decodes the records of a message that passed scanReply; OPT records are left out. @throws WireError */
 export function decodeSections(wire: Uint8Array): Sections {
-  const { answers, authorities, additionals } = decodeMessage(wire)
+  const { answers, authorities, additionals } = decode(wire, false)
   return { answers, authorities, additionals }
 }
 
@@ -19,6 +19,10 @@ export function decodeSections(wire: Uint8Array): Sections {
  * @throws WireError when it is malformed or has a misplaced or second OPT
  */
 export function decodeMessage(packet: Uint8Array): Message {
+  return decode(packet, true)
+}
+
+function decode(packet: Uint8Array, oneOpt: boolean): Message {
   const reader = new WireReader(packet)
   const id = reader.u16()
   const word = reader.u16()
@@ -39,7 +43,8 @@ export function decodeMessage(packet: Uint8Array): Message {
       if (head.type !== TYPES.OPT) {
         section.push(readRecord(reader, head))
       } else {
-        if (section !== message.additionals || message.opt || head.name !== '.') throw new WireError('OPT out of place')
+        const second = oneOpt && message.opt
+        if (section !== message.additionals || second || head.name !== '.') throw new WireError('OPT out of place')
         message.rcode |= Math.floor(head.ttl / 2 ** 24) << 4
         message.opt = readOpt(reader, head)
       }

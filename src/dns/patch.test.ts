@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeMessage, encodeMessage } from './codec.ts'
 import { AA, QR, RA } from './constants.ts'
+import { WireError } from './errors.ts'
 import type { EdnsOption } from './message.ts'
 import { withoutOpt } from './patch.ts'
+import { encodeOpt } from './query-build.ts'
 import type { ResourceRecord } from './record.ts'
 import { scanReply } from './reply-scan.ts'
 
@@ -51,6 +53,16 @@ test('the upper bits of the rcode stay in the scan', () => {
 
 test('an OPT before other records is taken out', () => {
   check(optFirst(), encodeMessage({ ...parts, additionals }))
+})
+
+test('of several OPT all are taken out, and the first counts', () => {
+  const second = encodeOpt({ ...opt, flags: 0, options: [] })
+  const wire = Uint8Array.from([...encodeMessage({ ...parts, opt }), ...second])
+  wire[11] = 2
+  const scan = scanReply(wire)
+  assert.deepEqual([scan.additionals, scan.ednsFlags], [0, 0x8000])
+  check(wire, encodeMessage(parts))
+  assert.throws(() => decodeMessage(wire), WireError)
 })
 
 test('garbage behind the message is cut off', () => {

@@ -43,7 +43,7 @@ export interface ReplyScan {
   ns: boolean
   /** Validity periods of all RRSIG records, in seconds as on the wire (RFC 4034 §3.1.5). */
   rrsigs: { inception: number; expiration: number }[]
-  /** Where the OPT stands, -1 without one. */
+  /** Where the first OPT stands, -1 without one. */
   optOffset: number
   optEnd: number
   /** The OPT is the last record, so it can be cut off. */
@@ -57,7 +57,8 @@ export interface ReplyScan {
 
 /**
  * Scans a reply. Bounded by the length of `packet`: counts that its octets can't hold are refused before anything is read.
- * @throws WireError when it is malformed, is a query, has not one question, or holds a misplaced or second OPT
+ * Of several OPT records the first counts; they are all taken out before the message goes on.
+ * @throws WireError when it is malformed, is a query, has not one question, or holds a misplaced OPT
  */
 export function scanReply(packet: Uint8Array): ReplyScan {
   if (packet.length < 12) throw new WireError('message shorter than its header')
@@ -113,9 +114,10 @@ export function scanReply(packet: Uint8Array): ReplyScan {
     checkData(reader, type, length)
     const end = reader.at
     if (type === TYPES.OPT) {
-      if (i < answers + authorities || scan.optOffset >= 0 || packet[owner] !== 0)
-        throw new WireError('OPT out of place')
+      if (i < answers + authorities || packet[owner] !== 0) throw new WireError('OPT out of place')
       checkOptions(packet, start, end)
+      scan.additionals--
+      if (scan.optOffset >= 0) continue
       scan.optOffset = owner
       scan.optEnd = end
       scan.optLast = i === records - 1
@@ -123,7 +125,6 @@ export function scanReply(packet: Uint8Array): ReplyScan {
       scan.ednsFlags = readU16(packet, fixed + 6)
       scan.optionsStart = start
       scan.optionsEnd = end
-      scan.additionals--
       continue
     }
     const ttl = readU32(packet, fixed + 4)

@@ -1,9 +1,10 @@
-import type { Clock, Counter } from '../plugin/index.ts'
+import { type Clock, type Counter, RCODES } from '../plugin/index.ts'
 import type { Deadlines, Expirable, Place } from '../upstream/deadlines.ts'
 import { ExchangeFailure, type FailureKind, TIMED_OUT } from '../upstream/failure.ts'
 import type { Policy } from '../upstream/policy.ts'
 import type { Answer, Question } from '../upstream/question.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { withoutEdns } from './flight.ts'
 
 /** What came of a query: an answer and who gave it, or why there is none. */
 export type Outcome =
@@ -86,11 +87,16 @@ export class Attempts implements Expirable<Attempts> {
   next(): void {
     if (this.#ended) return
     const { clock, deadlines, maxAttempts } = this.#settings
-    const begun = clock.monotonic()
-    const mayAsk = this.#failed < maxAttempts && begun - this.#started < deadlines.milliseconds
+    const mayAsk = this.#failed < maxAttempts && clock.monotonic() - this.#started < deadlines.milliseconds
     const upstream = mayAsk ? this.#choose() : undefined
-    if (upstream) upstream.exchange(this.#question, this.#proto, (result) => this.#take(result, upstream, begun))
+    if (upstream) this.#ask(upstream, this.#question)
     else this.#end(this.#last)
+  }
+
+  #ask(upstream: Upstream, question: Question): void {
+    if (this.#ended) return
+    const begun = this.#settings.clock.monotonic()
+    upstream.exchange(question, this.#proto, (result) => this.#take(result, upstream, question, begun))
   }
 
   /** The next one that is up; when all are down any of them, or none with failfast. */
@@ -107,16 +113,18 @@ export class Attempts implements Expirable<Attempts> {
     }
   }
 
-  #take(result: Answer | ExchangeFailure, upstream: Upstream, begun: number): void {
+  #take(result: Answer | ExchangeFailure, upstream: Upstream, question: Question, begun: number): void {
     const { clock, failover, answered } = this.#settings
     if (result instanceof ExchangeFailure) {
       this.#last = { upstream, error: `${upstream.label}: ${result.message}`, kind: result.kind }
       this.#fail(result, upstream)
       return
     }
-    const { rcode } = result.scan
+    const { rcode, optOffset } = result.scan
     answered(upstream, rcode, (clock.monotonic() - begun) / 1000)
-    if (failover.has(rcode) && ++this.#failovers < this.#order.length) this.next()
+    const bare = rcode === RCODES.FORMERR && optOffset < 0 ? withoutEdns(question) : undefined
+    if (bare) this.#ask(upstream, bare)
+    else if (failover.has(rcode) && ++this.#failovers < this.#order.length) this.next()
     else this.#end({ answer: result, upstream })
   }
 

@@ -1,4 +1,4 @@
-import { AD, CD, OPTIONS, type Query, RD } from '../plugin/index.ts'
+import { AD, CD, OPTIONS, type Query, RD, TYPES } from '../plugin/index.ts'
 import type { Question } from '../upstream/question.ts'
 
 /** EDNS options that concern one client or one hop, not the answer. */
@@ -21,6 +21,15 @@ export function toFlightKey(query: Query): string | undefined {
 export function toQuestion(query: Query): Question {
   const end = isPlain(query) ? (query.edns ? query.optionsEnd : query.questionEnd) : query.packet.length
   return { packet: query.packet.slice(0, end), questionEnd: query.questionEnd, anyReply: false }
+}
+
+/** The question without its OPT, for a server that knows no EDNS (RFC 6891 §7); undefined when there is none, or more than that. */
+export function withoutEdns({ packet, questionEnd, anyReply }: Question): Question | undefined {
+  const isOpt = packet[questionEnd] === 0 && packet[questionEnd + 1] === 0 && packet[questionEnd + 2] === TYPES.OPT
+  if (!isOpt || packet[11] !== 1 || packet.subarray(6, 11).some((octet) => octet !== 0)) return undefined
+  const bare = packet.slice(0, questionEnd)
+  bare[11] = 0
+  return { packet: bare, questionEnd, anyReply }
 }
 
 function isPlain({ packet, edns }: Query): boolean {

@@ -60,6 +60,17 @@ test('flags are the reply’s, but QR and opcode; Z is clear', () => {
   assert.equal(decodeMessage(finish(notify, answer(notify))).flags, QR | (4 << 11))
 })
 
+test('AD goes to clients that set AD or DO', () => {
+  const flags = (parts: PacketParts) => {
+    const query = receive('a.example', parts)
+    return decodeMessage(finish(query, answer(query).copy({ flags: QR | AD }))).flags & AD
+  }
+  assert.equal(flags({}), 0)
+  assert.equal(flags({ edns: {} }), 0)
+  assert.equal(flags({ flags: AD }), AD)
+  assert.equal(flags({ edns: { flags: 0x8000 } }), AD)
+})
+
 test('TTLs are the reply’s one TTL, when it has one', () => {
   const query = receive('a.example', { edns: {} })
   const reply = answer(query, {

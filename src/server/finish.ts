@@ -4,7 +4,7 @@
  * CoreDNS sends an answer uncompressed as long as it fits. Replies here are octets whose names are compressed already, and stay so: smaller
  * packets, no decoding. What is compressed reads the same.
  */
-import { OPTIONS, QR, RCODES, TC, Z } from '../dns/constants.ts'
+import { AD, OPTIONS, QR, RCODES, TC, Z } from '../dns/constants.ts'
 import type { EdnsOption } from '../dns/message.ts'
 import { PLAIN_UDP_SIZE } from '../dns/query-view.ts'
 import type { ReplyScan } from '../dns/reply-scan.ts'
@@ -48,6 +48,7 @@ export function finishReply(query: Query, reply: Reply, out: Uint8Array, offset:
   out.set(end === wire.length ? wire : wire.subarray(0, end), offset)
   let flags = QR | (origin.flags & 0x7800) | (reply.flags & ~(0x7800 | Z | 15)) | lowRcode(origin, reply.rcode)
   if (kept < scan.ttlOffsets.length) flags |= TC
+  if (!wantsAd(origin)) flags &= ~AD
   out[offset] = origin.id >> 8
   out[offset + 1] = origin.id & 0xff
   out[offset + 2] = flags >> 8
@@ -56,6 +57,11 @@ export function finishReply(query: Query, reply: Reply, out: Uint8Array, offset:
   writeQuestion(origin, out, offset)
   if (reply.ttl >= 0) writeTtls(out, offset, scan.ttlOffsets, kept, reply.ttl)
   return writeEdns(origin, reply.rcode, reply.options, out, offset + end, offset, limit)
+}
+
+/** AD is for clients that ask for it with AD or DO (RFC 6840 §5.8). */
+function wantsAd(origin: Query): boolean {
+  return (origin.flags & AD) !== 0 || origin.dnssecOk
 }
 
 function answersQuestion(origin: Query, scan: ReplyScan): boolean {
