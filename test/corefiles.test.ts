@@ -161,6 +161,26 @@ test('ipv4-only: AAAA is no data, A is as ever', async () => {
   })
 })
 
+test('access: own networks are served, others hear nothing, and little is told', async () => {
+  const words = { '/etc/resolv.conf': upstream.address }
+  await serve('access', words, async (server) => {
+    assert.deepEqual(await answersOf(server, 'www.example.org.', 'A'), ['192.0.2.1'])
+    assert.deepEqual(await answersOf(server, 'www.localhost.', 'A'), ['127.0.0.1'])
+    assert.deepEqual(
+      (await server.query('www.example.org.', 'ANY')).answers.map(({ type }) => type),
+      ['HINFO'],
+    )
+    const version = await server.query('version.bind.', 'TXT', { class: 'CH' })
+    assert.deepEqual(
+      version.answers.map(({ data }) => data),
+      [['unknown']],
+    )
+  })
+  await serve('access', { ...words, '127.0.0.0/8 ::1 ': '' }, async (server) => {
+    await assert.rejects(server.query('www.example.org.', 'A', { timeout: 200 }), /no answer/)
+  })
+})
+
 test('dns-over-tls: the upstream is asked by TLS, and only if its certificate is right', async () => {
   const servers = 'tls://9.9.9.9 tls://149.112.112.112'
   const tls = `tls://127.0.0.1:${upstream.tlsPort}`

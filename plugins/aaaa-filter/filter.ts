@@ -3,8 +3,8 @@ import {
   AD,
   CLASSES,
   type Counter,
+  createNetworkMatch,
   type Family,
-  isPending,
   keyOf,
   type Listener,
   type Next,
@@ -16,9 +16,9 @@ import {
   type Sections,
   TC,
   TYPES,
+  whenReply,
   ZoneList,
 } from 'corelet/plugin'
-import { createClientMatch } from './clients.ts'
 import { Denial, FILTERED } from './denial.ts'
 import { inspect } from './inspect.ts'
 import type { FilterOptions } from './options.ts'
@@ -54,7 +54,7 @@ export class Filter {
     this.#options = options
     this.#zones = new ZoneList(options.zones)
     this.#except = new ZoneList(options.except)
-    this.#isClient = options.networks.length > 0 ? createClientMatch(options.networks) : () => true
+    this.#isClient = options.networks.length > 0 ? createNetworkMatch(options.networks) : () => true
     this.#denials = new Map(this.#zones.toArray().map((zone) => [zone, new Denial(zone, options.rcode, options.ttl)]))
     this.#view = context.block.view
     this.#filtered = context.metrics.counter(
@@ -158,12 +158,4 @@ function edit(forms: Forms, reply: Reply, change: (sections: Sections) => Sectio
   const edited = sections && reply.copy({ sections })
   forms.set(wire, edited)
   return edited
-}
-
-/** Goes on with a reply when it is there, at once if it is there now. */
-function whenReply(
-  result: Reply | Promise<Reply>,
-  then: (reply: Reply) => Reply | Promise<Reply>,
-): Reply | Promise<Reply> {
-  return isPending(result) ? result.then(then) : then(result)
 }

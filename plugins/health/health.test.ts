@@ -58,7 +58,7 @@ test('a wrong lameduck is explained as CoreDNS does', async () => {
 
 test('says OK, and is not part of the chain', async () => {
   const { context, running } = await startPlugin(health, 'health')
-  assert.deepEqual(context.routes.get(':8080/health')!({ method: 'POST', path: '/health', headers: {} }), {
+  assert.deepEqual(context.routes.get(':8080/health')!({ method: 'POST', path: '/health', search: '', headers: {} }), {
     status: 200,
     body: 'OK',
   })

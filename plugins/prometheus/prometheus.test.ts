@@ -77,7 +77,7 @@ test('the scrape has the metrics of queries and of the process', async () => {
   const { askNow } = await startPlugin(prometheus, 'prometheus', Object.assign(context, { metrics }))
   askNow(toQuery('example.org'), answering({}))
   const scrape = context.routes.get('localhost:9153/metrics')!
-  const response = await scrape({ method: 'GET', path: '/metrics', headers: {} })
+  const response = await scrape({ method: 'GET', path: '/metrics', search: '', headers: {} })
   assert.equal(response.status, 200)
   assert.match(response.headers!['content-type']!, /^text\/plain; version=0\.0\.4/)
   assert.match(String(response.body), /^coredns_dns_requests_total\{server="dns:\/\/:53",.*type="A"\} 1$/m)

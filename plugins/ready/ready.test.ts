@@ -4,7 +4,7 @@ import type { HttpResponse } from 'corelet/plugin'
 import { type FakeContext, fakeContext, readText, startPlugin } from '../../src/plugin/testing.ts'
 import ready from './index.ts'
 
-const REQUEST = { method: 'GET', path: '/ready', headers: {} }
+const REQUEST = { method: 'GET', path: '/ready', search: '', headers: {} }
 
 const GOOD: [text: string, address: string, continuously: boolean][] = [
   ['ready', ':8181', false],

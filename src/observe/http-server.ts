@@ -77,8 +77,12 @@ function toTlsOptions({ cert, key, ca, clientAuth = 'none', minVersion = 'TLSv1.
 }
 
 async function answer(request: FastifyRequest, reply: FastifyReply, respond: Respond): Promise<FastifyReply> {
-  const path = request.url.split('?', 1)[0]!
-  const response = await respond({ method: request.method, path, headers: request.headers })
+  const [path = '', ...search] = request.url.split('?')
+  const { method, headers, raw } = request
+  // The time-out is for slow clients; a slow answer, such as a profile, is the server's own affair.
+  raw.socket.setTimeout(0)
+  const response = await respond({ method, path, search: search.join('?'), headers })
+  raw.socket.setTimeout(TIMEOUT)
   if (!response) return sendStatus(reply, 404)
   return reply
     .code(response.status)

@@ -48,6 +48,14 @@ export function isPending(result: Reply | Promise<Reply>): result is Promise<Rep
   return result instanceof Promise
 }
 
+/** Goes on with a reply when it is there, at once if it is there now. */
+export function whenReply(
+  result: Reply | Promise<Reply>,
+  then: (reply: Reply) => Reply | Promise<Reply>,
+): Reply | Promise<Reply> {
+  return isPending(result) ? result.then(then) : then(result)
+}
+
 /** Asks `next` and shows `note` the reply before it goes on: at once when it is known, which costs no promise. */
 export function askAndNote(
   query: Query,

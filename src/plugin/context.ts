@@ -79,6 +79,8 @@ export interface BlockInfo {
 export interface HttpRequest {
   method: string
   path: string
+  /** What stands behind the `?`, empty when there is none. */
+  search: string
   headers: Record<string, string | string[] | undefined>
 }
 

@@ -41,10 +41,10 @@ export interface Running {
 }
 
 /**
- * How several uses of a directive in one block are treated: `once` reports the second, `last` takes the last, `merge` parses all into one,
- * `each` makes a plugin of each, in their order.
+ * How several uses of a directive in one block are treated: `once` reports the second, `first` takes the first and reads no other, `last`
+ * takes the last, `merge` parses all into one, `each` makes a plugin of each, in their order.
  */
-export type Repeat = 'once' | 'last' | 'merge' | 'each'
+export type Repeat = 'once' | 'first' | 'last' | 'merge' | 'each'
 
 export interface Plugin<G extends DirectiveGrammar = DirectiveGrammar, Options = unknown> {
   /** Its directive, and the folder it lives in. */

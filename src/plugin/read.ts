@@ -18,9 +18,9 @@ export function readUses<Options>(
   const diagnostics: Diagnostic[] = []
   const report: Report = (token, code, ...params) => diagnostics.push(toDiagnostic(name, errors, token, code, params))
   if (repeat === 'once') for (const use of uses.slice(1)) report(use.name, 'once-per-block', name)
-  const counted = repeat === 'once' ? uses.slice(0, 1) : repeat === 'last' ? uses.slice(-1) : uses
-  const read = uses.map((use) => readDirective(use, directive, report))
-  const wanted = read.filter((_, i) => counted.includes(uses[i]!))
+  const taken = repeat === 'first' ? uses.slice(0, 1) : uses
+  const read = taken.map((use) => readDirective(use, directive, report))
+  const wanted = repeat === 'once' ? read.slice(0, 1) : repeat === 'last' ? read.slice(-1) : read
   const options: Options[] = []
   for (const group of repeat === 'merge' ? [wanted] : wanted.map((each) => [each])) {
     const good = group.filter((each): each is ReadDirective => each !== undefined)

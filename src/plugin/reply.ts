@@ -29,6 +29,8 @@ export interface ReplyChange {
   options?: readonly EdnsOption[]
   plugin?: string
   reason?: string | ((reply: Reply) => string)
+  /** Other octets without OPT, and the scan that goes with them. */
+  message?: { wire: Uint8Array; scan: ReplyScan }
   sections?: Partial<Sections>
 }
 
@@ -136,8 +138,7 @@ export class Reply {
 
   /** A Reply that differs in some parts; octets are shared unless `sections` change. */
   copy(change: ReplyChange): Reply {
-    let wire = this.wire
-    let scan = this.scan
+    let { wire, scan } = change.message ?? this
     let ttl = change.ttl ?? this.ttl
     if (change.sections && wire && scan) {
       const encoded = encodeMessage({

@@ -25,8 +25,9 @@ const REFLECTED_FLAGS = 0xff00
 /**
  * Writes the message that answers the client's query (`query.origin`) to `out` from `offset` on.
  *
- * Fields of the header are the reply's, but for id, QR and opcode. A client that sent an OPT gets one: with its own size and flags and the
- * reply's options, or else those of its own that {@link isReflected} names. What is too large is cut behind the last record that fits, and TC set.
+ * Fields of the header are the reply's, but for id, QR and opcode. A client that sent an OPT gets one: with its own size, unless a plugin set
+ * a lower limit, its own flags, and the reply's options, or else those of its own that {@link isReflected} names. What is too large is cut behind the
+ * last record that fits, and TC set.
  * @param maxUdpSize octets of a UDP answer unless a plugin set another limit; at least 512
  * @returns its length in octets; 0 when nothing is to be sent
  * @throws Error when the reply's question is not the client's, or it is no reply at all
@@ -133,7 +134,7 @@ function writeEdns(
 ): number {
   if (!origin.edns) return end - offset
   const upper = rcode >> 4
-  let at = writeOpt(out, end, origin.udpSize, upper, origin.ednsFlags & REFLECTED_FLAGS)
+  let at = writeOpt(out, end, Math.min(origin.udpSize, origin.udpLimit), upper, origin.ednsFlags & REFLECTED_FLAGS)
   const length = ednsLength(origin, options, limit)
   if (length > OPT_SIZE) {
     at = options.length > 0 ? writeOptions(origin, options, out, at) : writeReflected(origin, out, at)

@@ -1,3 +1,5 @@
+import { shuffle } from './random.ts'
+
 export const POLICIES = ['random', 'round_robin', 'sequential'] as const
 
 export type PolicyName = (typeof POLICIES)[number]
@@ -19,14 +21,4 @@ export function createPolicy(name: PolicyName): Policy {
     const first = turn
     return [servers[first]!, ...servers.filter((_, i) => i !== first)]
   }
-}
-
-function shuffle<T>(servers: readonly T[]): readonly T[] {
-  if (servers.length === 1) return servers
-  const order = [...servers]
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = Math.floor(Math.random() * (last + 1))
-    ;[order[last], order[other]] = [order[other]!, order[last]!]
-  }
-  return order
 }

@@ -16,3 +16,14 @@ export function randomId(): number {
 export function randomIndex(count: number): number {
   return (randomId() * count) >>> 16
 }
+
+/** The items in an order of chance; `items` itself is left as it is. */
+export function shuffle<T>(items: readonly T[]): readonly T[] {
+  if (items.length < 2) return items
+  const order = [...items]
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1))
+    ;[order[last], order[other]] = [order[other]!, order[last]!]
+  }
+  return order
+}

@@ -27,7 +27,14 @@ const ALLOWED: Record<string, readonly string[]> = {
     'src/dns',
     'plugins',
   ],
-  plugins: ['corelet/plugin', 'src/upstream', 'src/forwarding', 'src/expression', 'src/observe'],
+  plugins: [
+    'corelet/plugin',
+    'corelet/package.json',
+    'src/upstream',
+    'src/forwarding',
+    'src/expression',
+    'src/observe',
+  ],
 }
 
 /** Folders that may only name the types of another one. */

@@ -1,10 +1,14 @@
-import { addressToOctets, type Network, unmapOctets } from 'corelet/plugin'
+import { addressToOctets, unmapOctets } from '../dns/address.ts'
+import type { Network } from './values.ts'
 
 /** Addresses whose outcome is remembered. */
 const MEMORY = 4096
 
-/** Says whether a client's address is in one of some networks. An IPv4-mapped address (RFC 4291 §2.5.5.2) counts as IPv4. */
-export function createClientMatch(networks: readonly Network[]): (address: string) => boolean {
+/**
+ * Says whether an address is in one of some networks. An IPv4-mapped address (RFC 4291 §2.5.5.2) counts as IPv4, a zone id is not looked at,
+ * and what is no address is in none.
+ */
+export function createNetworkMatch(networks: readonly Network[]): (address: string) => boolean {
   const prefixes = networks.map(({ address, bits }) => {
     const octets = addressToOctets(address)!
     const bare = unmapOctets(octets)
@@ -22,7 +26,7 @@ export function createClientMatch(networks: readonly Network[]): (address: strin
   }
 }
 
-/** Octets of an address, 4 for IPv4 in either form; a zone id is not looked at. */
+/** Octets of an address, 4 for IPv4 in either form. */
 function toPlainOctets(address: string): Uint8Array | undefined {
   const octets = addressToOctets(address.replace(/%.*$/, ''))
   return octets && unmapOctets(octets)

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
+import { test } from 'node:test'
+import project from 'corelet/package.json' with { type: 'json' }
+import { AA } from 'corelet/plugin'
+import { answering, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
+import { startServer } from '../../test/kit/server.ts'
+import chaos from './index.ts'
+
+const CH = { qclass: 3 }
+
+test('the directive takes a version and authors; only the first use is read', async () => {
+  const version = `corelet-${project.version}`
+  const authors = ['The corelet authors']
+  const long = 'é'.repeat(200)
+  const cases: [text: string, codes: [code: string, line: number, column: number][], options?: unknown][] = [
+    ['chaos', [], { version, authors }],
+    ['chaos v1', [], { version: 'v1', authors }],
+    ['chaos v1 "Ann Other" Bob "Ann Other"', [], { version: 'v1', authors: ['Ann Other', 'Bob'] }],
+    [`chaos ${long} ${'a'.repeat(300)}`, [], { version: 'é'.repeat(127), authors: ['a'.repeat(255)] }],
+    ['chaos v1\nchaos v2 {\n  x\n}', [], { version: 'v1', authors }],
+    ['chaos v1 {\n  x\n}', [['unknown-property', 3, 3]]],
+  ]
+  for (const [text, codes, expected] of cases) {
+    const { options, diagnostics } = await readText(chaos, text)
+    assert.deepEqual(
+      diagnostics.map(({ code, line, column }) => [code, line, column]),
+      codes,
+      text,
+    )
+    assert.deepEqual(options, expected ? [expected] : [])
+  }
+})
+
+test('version, authors and host are told', async () => {
+  const { askNow } = await startPlugin(chaos, 'chaos v1 Ann Bob')
+  const cases: [name: string, told: string[]][] = [
+    ['version.bind.', ['v1']],
+    ['VERSION.server.', ['v1']],
+    ['authors.bind.', ['Ann', 'Bob']],
+    ['hostname.bind.', [hostname()]],
+    ['id.server.', [hostname()]],
+  ]
+  for (const [name, told] of cases) {
+    const reply = askNow(toQuery(name, 'TXT', CH))
+    assert.deepEqual(reply.answers.map(({ data }) => String(data)).sort(), told)
+    for (const record of reply.answers) {
+      assert.deepEqual([record.name, record.type, record.class, record.ttl], [name, 'TXT', 'CH', 0])
+    }
+    assert.equal(reply.flags & AA, 0)
+  }
+})
+
+test('authors come in any order', async () => {
+  const { askNow } = await startPlugin(chaos, 'chaos v1 Ann Bob Cid')
+  const firsts = new Set<string>()
+  for (let i = 0; i < 200; i++) firsts.add(String(askNow(toQuery('authors.bind.', 'TXT', CH)).answers[0]!.data))
+  assert.deepEqual([...firsts].sort(), ['Ann', 'Bob', 'Cid'])
+})
+
+test('other names, types and classes pass', async () => {
+  const { askNow } = await startPlugin(chaos, 'chaos')
+  const next = answering({})
+  askNow(toQuery('version.example.', 'TXT', CH), next)
+  askNow(toQuery('version.bind.', 'A', CH), next)
+  askNow(toQuery('version.bind.', 'TXT'), next)
+  assert.equal(next.asked.length, 3)
+})
+
+test('a listener with chaos takes other classes than IN', async () => {
+  const server = await startServer('. {\nchaos v1\nwhoami\n}')
+  try {
+    const { answers } = await server.query('version.bind', 'TXT', { class: 'CH' })
+    assert.deepEqual(answers[0]?.data, ['v1'])
+    assert.equal((await server.query('version.bind', 'A', { class: 'HS' })).rcode, 0)
+  } finally {
+    await server.stop()
+  }
+})
