@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
 
 /** What a command left behind. */
 export interface Outcome {
@@ -10,6 +10,9 @@ export interface Outcome {
 
 /** Runs a command of the system, without a shell. */
 export type Exec = (command: string, args: readonly string[], input?: string) => Promise<Outcome>
+
+/** Starts a command that runs beside us, without a shell. */
+export type Start = (command: string, args: readonly string[]) => ChildProcessWithoutNullStreams
 
 /** Milliseconds that a command may take; `iptables -w` waits for others' locks within it. */
 const TIMEOUT = 15_000
@@ -31,8 +34,11 @@ export const exec: Exec = (command, args, input = '') =>
     child.stdin?.end(input)
   })
 
+/** {@link Start} for real. */
+export const start: Start = (command, args) => spawn(command, [...args], { env: environment() })
+
 /** Messages are read, so they have to be in one language; commands lie where a bare container may not look. */
-export function environment(): NodeJS.ProcessEnv {
+function environment(): NodeJS.ProcessEnv {
   const { PATH = '' } = process.env
   return { PATH: `${PATH}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C' }
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Exec } from './exec.ts'
+import type { Exec, Start } from './exec.ts'
 import { Iptables } from './iptables.ts'
 import { type Flavour, findIptables } from './iptables-flavour.ts'
 import { findNftables, OwnedTable } from './nftables.ts'
@@ -30,7 +30,7 @@ type Options = Pick<AgentOptions, 'interception' | 'rulePosition' | 'hostTraffic
  * disappears with the agent whole, for processes of the node, too. Else it is iptables, in the flavour of the kubelet.
  * @throws (rejects) Error when the machine lacks what was asked for
  */
-export async function createInterception(exec: Exec, options: Options): Promise<Interception> {
+export async function createInterception(exec: Exec, start: Start, options: Options): Promise<Interception> {
   const { interception, rulePosition } = options
   if (interception === 'none') return NONE
   const flavour = { 'iptables-nft': 'nft', 'iptables-legacy': 'legacy' } as const
@@ -40,7 +40,7 @@ export async function createInterception(exec: Exec, options: Options): Promise<
   const iptables = commands && new Iptables(exec, commands, rulePosition)
   if (interception === 'auto' || interception === 'nftables') {
     const { owner, socketMatch } = await findNftables(exec)
-    if (owner) return new TableInterception(iptables, { ...options, socketMatch })
+    if (owner) return new TableInterception(start, iptables, { ...options, socketMatch })
     if (interception === 'nftables')
       throw new Error('nftables: there is no nft, or the kernel knows no tables with owners')
   }
@@ -49,22 +49,26 @@ export async function createInterception(exec: Exec, options: Options): Promise<
   return new IptablesInterception(iptables, { ...options, socketMatch: await iptables.knowsSocketMatch() })
 }
 
-/** Removes what predecessors left in the tables of either iptables. */
-export async function removeLeftovers(exec: Exec, own: readonly string[], others: readonly string[]): Promise<void> {
+/**
+ * Removes what predecessors left in the tables of either iptables.
+ * @param legacyTables names of the legacy tables that there are: asking for others would create them
+ */
+export async function removeLeftovers(
+  exec: Exec,
+  own: readonly string[],
+  others: readonly string[],
+  legacyTables = readLegacyTables,
+): Promise<void> {
   for (const flavour of ['nft', 'legacy'] as const) {
-    // Asking the legacy commands creates the tables that they are asked for.
-    if (flavour === 'legacy' && !(await hasLegacyTables())) continue
+    if (flavour === 'legacy' && !/^(raw|filter)$/m.test(await legacyTables())) continue
     const commands = await findIptables(exec, flavour)
     if (commands) await new Iptables(exec, commands, 'insert').ensure([], own, others)
   }
 }
 
-async function hasLegacyTables(): Promise<boolean> {
-  for (const file of ['ip_tables_names', 'ip6_tables_names']) {
-    const names = await readFile(`/proc/net/${file}`, 'latin1').catch(() => '')
-    if (/^(raw|filter)$/m.test(names)) return true
-  }
-  return false
+async function readLegacyTables(): Promise<string> {
+  const read = (file: string) => readFile(`/proc/self/net/${file}`, 'latin1').catch(() => '')
+  return (await read('ip_tables_names')) + (await read('ip6_tables_names'))
 }
 
 const NONE: Interception = {
@@ -111,10 +115,10 @@ class TableInterception implements Interception {
   readonly #iptables: Iptables | undefined
   readonly #options: RuleOptions
 
-  constructor(iptables: Iptables | undefined, options: RuleOptions) {
+  constructor(start: Start, iptables: Iptables | undefined, options: RuleOptions) {
     this.#iptables = iptables
     this.#options = options
-    this.#table = new OwnedTable(options)
+    this.#table = new OwnedTable(start, options)
   }
 
   async ensure(addresses: readonly string[], others: readonly string[]): Promise<number> {

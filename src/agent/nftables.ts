@@ -1,6 +1,6 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { type Exec, environment } from './exec.ts'
+import type { Exec, Start } from './exec.ts'
 import { familyOf, type RuleOptions } from './rules.ts'
 
 /** Milliseconds that `nft` may take to do what it is told. */
@@ -17,11 +17,13 @@ const PREFIX = 'corelet-'
 export class OwnedTable {
   /** A name of its own for each agent: several on a node don't meet. */
   readonly name = `${PREFIX}${randomBytes(4).toString('hex')}`
+  readonly #start: Start
   readonly #options: RuleOptions
   #keeper: Keeper | undefined
   #addresses = ''
 
-  constructor(options: RuleOptions) {
+  constructor(start: Start, options: RuleOptions) {
+    this.#start = start
     this.#options = options
   }
 
@@ -32,7 +34,7 @@ export class OwnedTable {
    */
   async ensure(addresses: readonly string[]): Promise<boolean> {
     if (this.#keeper?.alive && addresses.join() === this.#addresses) return false
-    if (!this.#keeper?.alive) this.#keeper = new Keeper()
+    if (!this.#keeper?.alive) this.#keeper = new Keeper(this.#start)
     try {
       await this.#keeper.tell(this.#commands(addresses))
     } catch (error) {
@@ -113,8 +115,8 @@ class Keeper {
   #errors = ''
   #wake: (() => void) | undefined
 
-  constructor() {
-    this.#child = spawn('nft', ['-i'], { env: environment() })
+  constructor(start: Start) {
+    this.#child = start('nft', ['-i'])
     this.#ended = new Promise((resolve) => {
       this.#child.once('close', () => {
         this.#wake?.()

@@ -1,5 +1,3 @@
-import { createSocket } from 'node:dgram'
-import { isIPv6 } from 'node:net'
 import type { Clock, Timer } from '../plugin/clock.ts'
 import type { Logger } from '../plugin/log.ts'
 import type { CorefileMaker } from './corefile-maker.ts'
@@ -41,10 +39,12 @@ export interface AgentParts {
   /** undefined when others put the addresses somewhere. */
   link: Link | undefined
   interception: Interception
-  ownership: Ownership
+  ownership: Pick<Ownership, 'claim' | 'others' | 'release' | 'exclusively'>
   corefile: CorefileMaker
   /** Removes what predecessors left. */
   removeLeftovers(others: readonly string[]): Promise<void>
+  /** Whether the node has an address. */
+  hasAddress(address: string): Promise<boolean>
   /** Asks the server at an address, over UDP and TCP; says what is wrong. */
   probe(address: string): Promise<string | undefined>
   /** Tells the server that its Corefile was written. */
@@ -167,7 +167,7 @@ export class NodeAgent {
 
   async #checkAddresses(): Promise<void> {
     if (!this.#parts.link) return
-    const here = await Promise.all(this.#parts.options.localIps.map(canBind))
+    const here = await Promise.all(this.#parts.options.localIps.map((each) => this.#parts.hasAddress(each)))
     if (here.includes(false)) await this.#repair()
   }
 
@@ -275,17 +275,4 @@ export class NodeAgent {
     if (message !== this.#said) this.#parts.log.error(message)
     this.#said = message
   }
-}
-
-/** Whether an address is there. A system that lets processes bind to any address (`ip_nonlocal_bind`) says yes always; queries tell then. */
-function canBind(address: string): Promise<boolean> {
-  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
-  return new Promise((resolve) => {
-    const settle = (bound: boolean) => {
-      socket.close()
-      resolve(bound)
-    }
-    socket.once('error', () => settle(false))
-    socket.bind({ address, port: 0, exclusive: true }, () => settle(true))
-  })
 }

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { canMakeNetns, createNetns, type Netns } from '../../test/kit/netns.ts'
+import type { Exec } from './exec.ts'
+import { createInterception, removeLeftovers } from './interception.ts'
+import { findIptables } from './iptables-flavour.ts'
+import { listTables } from './nftables.ts'
+import type { Interception } from './options.ts'
+import { formatRule, listRules } from './rules.ts'
+
+const OWN = ['169.254.20.10', 'fd00::a']
+const OPTIONS = { rulePosition: 'insert', hostTraffic: true, dnsPort: 53, healthPort: 8080 } as const
+
+const create = (netns: Netns, interception: Interception, exec: Exec = netns.exec) =>
+  createInterception(exec, netns.start, { ...OPTIONS, interception })
+
+/** The rules of a flavour, without counters and comments of the tool. */
+function rulesOf(netns: Netns, flavour: 'nft' | 'legacy', family = ''): string[] {
+  const text = ['raw', 'filter'].map((table) => netns.run(`ip${family}tables-${flavour}-save`, '-t', table)).join('')
+  return text.split('\n').filter((line) => line.startsWith('-A'))
+}
+
+for (const flavour of ['nft', 'legacy'] as const) {
+  describe(`iptables-${flavour}`, { skip: !canMakeNetns }, () => {
+    let netns: Netns
+    before(() => {
+      netns = createNetns()
+    })
+    after(() => netns.remove())
+
+    test('rules come once for each address, are kept, and go', async () => {
+      const interception = await create(netns, `iptables-${flavour}`)
+      assert.equal(interception.kind, `iptables-${flavour}`)
+      assert.deepEqual(interception.crashProof, { pods: true, host: false })
+      assert.equal(await interception.ensure(OWN, []), 24)
+      assert.equal(rulesOf(netns, flavour).length, 12)
+      assert.equal(rulesOf(netns, flavour, '6').length, 12)
+      assert.match(
+        rulesOf(netns, flavour).join('\n'),
+        /PREROUTING -d 169\.254\.20\.10\/32 -p udp .*-m socket .*NOTRACK/,
+      )
+      assert.equal(await interception.ensure(OWN, []), 0)
+
+      netns.run(`iptables-${flavour}`, '-t', 'raw', '-F')
+      assert.equal(await interception.ensure(OWN, []), 8, 'a flush is mended')
+      netns.run(`iptables-${flavour}`, '-t', 'raw', '-I', 'PREROUTING', '-s', '192.0.2.1', '-j', 'DROP')
+      assert.equal(await interception.ensure(OWN, []), 2, 'rules are moved in front of those of others')
+
+      await interception.remove(OWN, [OWN[1]!])
+      assert.equal(rulesOf(netns, flavour).length, 1)
+      assert.equal(rulesOf(netns, flavour, '6').length, 12, 'others need theirs')
+      await interception.remove(OWN, [])
+      assert.equal(rulesOf(netns, flavour, '6').length, 0)
+    })
+
+    test('thousands of rules of a predecessor are removed, those of strangers are not', async () => {
+      const [rule] = listRules(OWN[0]!, { ...OPTIONS, socketMatch: false })
+      const commented = `-A ${formatRule(rule!)}\n`.repeat(3000)
+      const bare = `-A ${formatRule(rule!).replace(/-m comment .*" /, '')}\n`
+      const restored = await netns.exec(
+        `iptables-${flavour}-restore`,
+        ['--noflush'],
+        `*raw\n${commented}${bare}COMMIT\n`,
+      )
+      assert.equal(restored.code, 0, restored.stderr)
+      const names = netns.run('cat', '/proc/self/net/ip_tables_names')
+      await removeLeftovers(netns.exec, OWN, [], async () => names)
+      assert.deepEqual(rulesOf(netns, flavour), ['-A PREROUTING -s 192.0.2.1/32 -j DROP'])
+    })
+  })
+}
+
+describe('nftables', { skip: !canMakeNetns }, () => {
+  let netns: Netns
+  before(() => {
+    netns = createNetns()
+  })
+  after(() => netns.remove())
+
+  test('the switch is in a table that nobody else can flush, and goes with its keeper', async () => {
+    const interception = await create(netns, 'nftables')
+    assert.deepEqual(interception.crashProof, { pods: true, host: true })
+    assert.ok((await interception.ensure(OWN, [])) > 0)
+    assert.equal(await interception.ensure(OWN, []), 0)
+    const [table] = await listTables(netns.exec)
+    assert.equal((await netns.exec('nft', ['delete', 'table', 'inet', table!])).code, 1)
+    netns.run('nft', 'flush', 'ruleset')
+    const rules = netns.run('nft', 'list', 'table', 'inet', table!)
+    assert.match(rules, /ip daddr 169\.254\.20\.10 udp dport 53 socket wildcard 0 notrack/)
+    assert.match(rules, /ip6 daddr fd00::a tcp dport \{ 53, 8080 \} notrack/)
+    assert.ok((await interception.ensure(OWN, [])) > 0, 'what iptables has to accept was flushed, and comes back')
+    assert.equal(rulesOf(netns, 'nft').length, 4)
+    await interception.remove(OWN, [])
+    assert.deepEqual([await listTables(netns.exec), rulesOf(netns, 'nft')], [[], []])
+  })
+
+  test('when the keeper is killed its rules are gone, and come back', async () => {
+    const pids: number[] = []
+    const start: Netns['start'] = (command, args) => {
+      const child = netns.start(command, args)
+      pids.push(child.pid!)
+      return child
+    }
+    const interception = await createInterception(netns.exec, start, { ...OPTIONS, interception: 'nftables' })
+    await interception.ensure(OWN, [])
+    process.kill(pids[0]!, 'SIGKILL')
+    while ((await listTables(netns.exec)).length > 0);
+    while ((await interception.ensure(OWN, [])) === 0);
+    assert.equal((await listTables(netns.exec)).length, 1)
+    await interception.remove(OWN, [])
+  })
+
+  test('two agents have a table each', async () => {
+    const [a, b] = await Promise.all([create(netns, 'auto'), create(netns, 'auto')])
+    assert.equal(a!.kind, 'nftables')
+    await a!.ensure(OWN, OWN)
+    await b!.ensure(OWN, OWN)
+    await a!.remove(OWN, OWN)
+    assert.equal((await listTables(netns.exec)).length, 1)
+    assert.equal(rulesOf(netns, 'nft').length, 4)
+    await b!.remove(OWN, [])
+    assert.deepEqual([await listTables(netns.exec), rulesOf(netns, 'nft')], [[], []])
+  })
+})
+
+describe('what is chosen', { skip: !canMakeNetns }, () => {
+  let netns: Netns
+  before(() => {
+    netns = createNetns()
+  })
+  after(() => netns.remove())
+
+  const without =
+    (pattern: RegExp): Exec =>
+    (command, args, input) =>
+      pattern.test(command) ? Promise.resolve({ code: 127, stdout: '', stderr: '' }) : netns.exec(command, args, input)
+
+  test("the kubelet's chain tells the flavour of iptables", async () => {
+    assert.equal((await findIptables(netns.exec))?.flavour, 'nft')
+    netns.run('iptables-legacy', '-t', 'mangle', '-N', 'KUBE-KUBELET-CANARY')
+    assert.equal((await findIptables(netns.exec))?.flavour, 'legacy')
+    netns.run('ip6tables-nft', '-t', 'mangle', '-N', 'KUBE-IPTABLES-HINT')
+    assert.equal((await findIptables(netns.exec))?.flavour, 'nft')
+    assert.equal((await findIptables(without(/-nft/)))?.flavour, 'legacy')
+    assert.equal(await findIptables(without(/iptables|ip6tables/)), undefined)
+  })
+
+  test('auto takes what there is', async () => {
+    assert.equal((await create(netns, 'auto', without(/^nft$/))).kind, 'iptables-nft')
+    assert.equal((await create(netns, 'auto', without(/tables/))).kind, 'nftables')
+    await assert.rejects(create(netns, 'auto', without(/nft|tables/)), /no such command/)
+    await assert.rejects(create(netns, 'nftables', without(/^nft$/)), /nftables/)
+    await assert.rejects(create(netns, 'iptables-legacy', without(/legacy/)), /iptables-legacy/)
+    assert.equal((await create(netns, 'none', without(/./))).kind, 'none')
+  })
+
+  test('a kernel that can look for no sockets gets rules that do not', async () => {
+    const noSocket: Exec = (command, args, input) =>
+      /socket/.test(input ?? '')
+        ? Promise.resolve({ code: 1, stdout: '', stderr: "can't" })
+        : netns.exec(command, args, input)
+    const interception = await create(netns, 'iptables-nft', noSocket)
+    assert.deepEqual(interception.crashProof, { pods: false, host: false })
+    assert.equal(await interception.ensure([OWN[0]!], []), 12)
+    await interception.remove(OWN, [])
+  })
+})

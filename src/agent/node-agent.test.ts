@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Logger } from '../plugin/log.ts'
+import { FakeClock, settle } from '../plugin/testing.ts'
+import type { CorefileMaker, Made } from './corefile-maker.ts'
+import { IptablesError } from './iptables.ts'
+import type { Link } from './link.ts'
+import { type AgentParts, NodeAgent } from './node-agent.ts'
+
+const ADDRESS = '127.0.0.1'
+
+/** The agents of a node, in memory. */
+class Node {
+  readonly #claims = new Map<object, readonly string[]>()
+
+  join(): AgentParts['ownership'] {
+    const me = {
+      claim: async (addresses: readonly string[]) => void this.#claims.set(me, addresses),
+      others: async () => [...this.#claims].flatMap(([agent, addresses]) => (agent === me ? [] : addresses)),
+      release: async () => void this.#claims.delete(me),
+      exclusively: <T>(work: () => Promise<T>) => work(),
+    }
+    return me
+  }
+}
+
+/** An agent whose link, rules, files and server are words in a list. */
+class Rig {
+  readonly events: string[] = []
+  readonly lines: string[] = []
+  readonly clock = new FakeClock()
+  made: Made = 'written'
+  /** What is wrong with the server. */
+  problem: string | undefined
+  ruleError: Error | undefined
+  mended = 0
+  hasAddress = true
+  readonly agent: NodeAgent
+
+  constructor(more: Partial<AgentParts['options']> = {}, node = new Node()) {
+    const say = (text: string) => void this.lines.push(text)
+    const log: Logger = { debug: say, info: say, warning: say, error: say, line: (_, text) => say(text) }
+    const note = async (event: string) => {
+      this.events.push(event)
+      return this.mended
+    }
+    const rules = async (event: string) => {
+      if (this.ruleError) throw this.ruleError
+      return note(event)
+    }
+    this.agent = new NodeAgent({
+      options: {
+        localIps: [ADDRESS],
+        skipTeardown: false,
+        probeInterval: 1000,
+        probeFailures: 3,
+        syncInterval: 60_000,
+        ...more,
+      },
+      clock: this.clock,
+      log,
+      link: {
+        name: 'nodelocaldns',
+        ensure: () => note('link'),
+        remove: () => note('link off'),
+      } as unknown as Link,
+      interception: {
+        kind: 'nftables',
+        crashProof: { pods: true, host: true },
+        ensure: () => rules('rules'),
+        remove: async () => void (await rules('rules off')),
+      },
+      ownership: node.join(),
+      corefile: { make: async () => this.made } as unknown as CorefileMaker,
+      removeLeftovers: async () => void (await note('leftovers off')),
+      hasAddress: async () => this.hasAddress,
+      probe: async () => this.problem,
+      written: () => this.events.push('corefile'),
+    })
+  }
+
+  /** What happened since the last call, without what is seen to again and again. */
+  take(): string[] {
+    return this.events.splice(0)
+  }
+
+  async start(): Promise<this> {
+    await this.agent.prepare()
+    this.made = 'unchanged'
+    await this.agent.serving()
+    this.take()
+    return this
+  }
+}
+
+test('no rule before the server has answered at each address', async () => {
+  const rig = new Rig()
+  await rig.agent.prepare()
+  assert.deepEqual(rig.take(), ['corefile', 'leftovers off', 'link'])
+  await rig.clock.advance(5000)
+  assert.doesNotMatch(rig.take().join(), /rules/, 'nobody has said that the server serves')
+  rig.problem = `UDP: no answer`
+  await rig.agent.serving()
+  assert.equal(rig.agent.state, 'off')
+  assert.match(rig.agent.problem, /127\.0\.0\.1: UDP: no answer/)
+  rig.problem = undefined
+  await rig.clock.advance(1000)
+  assert.deepEqual([rig.agent.state, rig.agent.problem], ['on', ''])
+  assert.match(rig.take().join(), /rules$/)
+})
+
+test('at the end rules go first, then what they led here is waited for, then link and claim go', async () => {
+  const rig = await new Rig().start()
+  const left = rig.agent.leave()
+  let settled = false
+  void left.then(() => {
+    settled = true
+  })
+  await settle()
+  assert.deepEqual([rig.take(), settled], [['rules off'], false])
+  await rig.clock.advance(200)
+  assert.equal(settled, true)
+  assert.deepEqual(rig.take(), [])
+  await rig.agent.end()
+  assert.deepEqual(rig.take(), ['rules off', 'link off'])
+  assert.equal(rig.clock.pending, 0)
+})
+
+test('with another agent at the same addresses the rules stay until the last one ends', async () => {
+  const node = new Node()
+  const old = await new Rig({}, node).start()
+  const fresh = await new Rig({}, node).start()
+  await old.agent.leave()
+  assert.deepEqual(old.take(), [])
+  await old.agent.end()
+  await fresh.clock.advance(0)
+  void fresh.agent.leave()
+  await settle()
+  assert.deepEqual(fresh.take(), ['rules off'])
+})
+
+test('with -skipteardown everything stays', async () => {
+  const rig = await new Rig({ skipTeardown: true }).start()
+  await rig.agent.leave()
+  await rig.agent.end()
+  assert.deepEqual(rig.take(), [])
+})
+
+test('a server that does not answer loses the queries, and gets them back when it does', async () => {
+  const rig = await new Rig().start()
+  rig.problem = 'TCP: no answer'
+  await rig.clock.advance(2000)
+  assert.equal(rig.agent.state, 'on', 'twice may be chance')
+  await rig.clock.advance(1000)
+  assert.equal(rig.agent.state, 'withdrawn')
+  assert.match(rig.take().join(), /rules off/)
+  assert.match(rig.agent.problem, /TCP: no answer/)
+  assert.equal(rig.agent.counts.probeFailures, 3)
+  await rig.clock.advance(10_000)
+  assert.doesNotMatch(rig.take().join(), /rules/)
+  rig.problem = undefined
+  await rig.clock.advance(1000)
+  assert.equal(rig.agent.state, 'on')
+})
+
+test('one failure makes the agent look at link and rules', async () => {
+  const rig = await new Rig().start()
+  rig.problem = 'UDP: no answer'
+  await rig.clock.advance(1000)
+  assert.match(rig.take().join(), /link,rules/)
+})
+
+test('a server that dies again and again loses the queries at once', async () => {
+  const rig = await new Rig().start()
+  await rig.agent.failing()
+  assert.equal(rig.agent.state, 'withdrawn')
+  await rig.clock.advance(3000)
+  assert.equal(rig.agent.state, 'withdrawn', 'good answers of a server that is not ours to start count for nothing')
+  await rig.agent.serving()
+  assert.equal(rig.agent.state, 'on')
+})
+
+test('rules are looked at every 1.5 seconds, link and rules every interval', async () => {
+  const rig = await new Rig().start()
+  await rig.clock.advance(3000)
+  assert.deepEqual(rig.take(), ['rules', 'rules'])
+  await rig.clock.advance(57_000)
+  assert.ok(rig.take().includes('link'))
+})
+
+test('an address that is gone is put back within half a second', async () => {
+  const rig = await new Rig().start()
+  await rig.clock.advance(500)
+  assert.deepEqual(rig.take(), [])
+  rig.hasAddress = false
+  await rig.clock.advance(500)
+  assert.deepEqual(rig.take(), ['link', 'rules'])
+})
+
+test('drift is counted and said', async () => {
+  const rig = await new Rig().start()
+  rig.mended = 2
+  await rig.clock.advance(1500)
+  assert.deepEqual(rig.agent.counts.drift, { link: 0, rules: 2 })
+  assert.match(rig.lines.join('\n'), /rules were changed by others: 2/)
+})
+
+test('an error is counted by its kind each time, and said once', async () => {
+  const rig = await new Rig().start()
+  rig.ruleError = new IptablesError('holding the xtables lock', 'iptables_lock')
+  await rig.clock.advance(4500)
+  assert.equal(rig.agent.counts.errors.iptables_lock, 3)
+  assert.equal(rig.lines.filter((line) => line.includes('xtables')).length, 1)
+  assert.equal(rig.agent.state, 'on')
+})
+
+test('rules that can not be made are tried again', async () => {
+  const rig = new Rig()
+  rig.ruleError = new Error('no permission')
+  await rig.agent.prepare()
+  await rig.agent.serving()
+  assert.deepEqual([rig.agent.state, rig.agent.problem], ['off', 'no permission'])
+  rig.ruleError = undefined
+  await rig.clock.advance(1000)
+  assert.equal(rig.agent.state, 'on')
+})
+
+test('a Corefile that can not be made is counted, one that was made is told', async () => {
+  const rig = await new Rig().start()
+  rig.made = 'rejected'
+  await rig.clock.advance(1000)
+  assert.equal(rig.agent.counts.errors.configmap, 1)
+  rig.made = 'written'
+  await rig.clock.advance(1000)
+  assert.ok(rig.take().includes('corefile'))
+})
