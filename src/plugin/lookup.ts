@@ -1,0 +1,16 @@
+import { CLASSES } from '../dns/constants.ts'
+import type { PluginContext } from './context.ts'
+import type { Query } from './query.ts'
+import type { Reply } from './reply.ts'
+
+/**
+ * Looks up another name or type through the server's own entry point, for the client of `query`: with its EDNS, protocol and metadata, in
+ * class IN. @throws TextError on a bad name
+ */
+export function lookUp(
+  { ask }: Pick<PluginContext, 'ask'>,
+  query: Query,
+  question: { name?: string; qtype?: number },
+): Reply | Promise<Reply> {
+  return ask(query.with({ ...question, qclass: CLASSES.IN }).over(query.proto))
+}
