@@ -1,4 +1,4 @@
-import { AA, AD, CD, CLASSES, type Query, RA, RCODES, Reply, type ReplyScan } from 'corelet/plugin'
+import { AA, AD, CD, type Query, RA, RCODES, Reply, type ReplyScan } from 'corelet/plugin'
 
 /**
  * Octets of memory that an entry takes beside its message and key: objects, typed arrays and its place in the LRU list.
@@ -14,17 +14,7 @@ const NO_SIGNATURES: ReplyScan['rrsigs'] = []
 
 /** The key of a query's answer: name, type, class, DO and CD (RFC 4035 §3.2, RFC 6840 §5.9). */
 export function toCacheKey(query: Query): string {
-  const bits = (query.ednsFlags & DO ? 2 : 0) | (query.flags & CD ? 1 : 0)
-  if (query.qclass === CLASSES.IN && query.qtype < COMMON_TYPES) return query.key + SUFFIXES[query.qtype * 4 + bits]!
-  return query.key + toSuffix(query.qtype, query.qclass, bits)
-}
-
-const COMMON_TYPES = 258
-const SUFFIXES = Array.from({ length: COMMON_TYPES * 4 }, (_, i) => toSuffix(i >> 2, CLASSES.IN, i & 3))
-
-/** The name's key ends with the root label, so what follows it can't be taken for a label. */
-function toSuffix(qtype: number, qclass: number, bits: number): string {
-  return String.fromCharCode(bits, qtype >> 8, qtype & 0xff, qclass >> 8, qclass & 0xff)
+  return query.questionKey((query.ednsFlags & DO ? 2 : 0) | (query.flags & CD ? 1 : 0))
 }
 
 /** The two parts of the cache: answers; NXDOMAIN, NODATA and failures. */

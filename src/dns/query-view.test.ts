@@ -171,3 +171,17 @@ describe('rebuildQuery', () => {
     assert.deepEqual([other.udpSize, other.dnssecOk, other.optionsEnd - other.optionsStart], [512, false, 0])
   })
 })
+
+test('the key of a question tells types and classes apart that differ as letters do by case', () => {
+  const keys = new Set<string>()
+  const view = new QueryView()
+  for (const name of ['Www.example.', 'wwW.EXAMPLE.', 'example.', '.']) {
+    for (const qtype of [0x41, 0x61, 0x4100, 0x6100]) {
+      readQuery(encodeMessage({ flags: 0, question: { name, type: `TYPE${qtype}` } }), view)
+      assert.ok(view.hasKey(keyOf(name)) && !view.hasKey(keyOf('other.')))
+      assert.ok(view.hasKey(view.key))
+      for (const bits of [0, 3]) keys.add(view.questionKey(bits))
+    }
+  }
+  assert.equal(keys.size, 3 * 4 * 2)
+})

@@ -1,7 +1,7 @@
-/** A query as a view on its octets: header, question and OPT are checked in place, nothing is copied but the name's key. */
+/** A query as a view on its octets: header, question and OPT are checked in place, nothing is copied. */
 import { BADVERS, OPCODES, QR, RCODES, TYPES } from './constants.ts'
 import { WireError } from './errors.ts'
-import { skipName, toKey } from './name.ts'
+import { hasKey, skipName, toKey, toQuestionKey } from './name.ts'
 import { toPlain } from './octets.ts'
 
 /** What the gate of {@link readQuery} decides: a query to serve, silence, or an answer without asking the chain. */
@@ -18,8 +18,6 @@ export class QueryView {
   packet: Uint8Array = NO_PACKET
   id = 0
   flags = 0
-  /** Lower-cased wire octets of the query name as a binary string; see name.ts. */
-  key = '\0'
   qtype = 0
   qclass = 0
   /** Offset behind the question. */
@@ -36,6 +34,39 @@ export class QueryView {
   optionsEnd = 0
   /** rcode that goes with the verdict when it is not to be served. */
   rcode = 0
+  #key: string | undefined
+
+  /** Starts anew on other octets, with nothing read yet. */
+  clear(packet: Uint8Array): void {
+    this.packet = toPlain(packet)
+    this.questionEnd = 12
+    this.qtype = this.qclass = this.rcode = 0
+    this.#key = undefined
+    this.forgetOpt()
+  }
+
+  /** As if it had come without EDNS. */
+  forgetOpt(): void {
+    this.optOffset = -1
+    this.udpSize = this.ednsVersion = this.ednsFlags = this.optionsStart = this.optionsEnd = 0
+  }
+
+  /** Lower-cased wire octets of the query name as a binary string, see name.ts; made when it is first asked for. */
+  get key(): string {
+    this.#key ??= this.questionEnd === 12 ? '\0' : toKey(this.packet, 12, this.questionEnd - 4)
+    return this.#key
+  }
+
+  /** Whether this is its key; makes none. */
+  hasKey(key: string): boolean {
+    if (this.#key !== undefined || this.questionEnd === 12) return this.key === key
+    return hasKey(this.packet, 12, this.questionEnd - 4, key)
+  }
+
+  /** Lower-cased name, type, class and `bits` (0 to 255) as a binary string: a key for the answers to the question. */
+  questionKey(bits: number): string {
+    return toQuestionKey(this.packet, 12, this.questionEnd, bits)
+  }
 
   get opcode(): number {
     return (this.flags >> 11) & 15
@@ -56,11 +87,7 @@ export class QueryView {
  * Follows CoreDNS's order of checks and the stricter rules of RFC 6891 §6.1.1 for OPT.
  */
 export function readQuery(packet: Uint8Array, view: QueryView): Verdict {
-  view.packet = toPlain(packet)
-  view.questionEnd = 12
-  view.qtype = view.qclass = view.rcode = 0
-  forgetOpt(view)
-  view.key = '\0'
+  view.clear(packet)
   if (packet.length < 12) return 'drop'
   view.id = (packet[0]! << 8) | packet[1]!
   view.flags = (packet[2]! << 8) | packet[3]!
@@ -76,7 +103,6 @@ export function readQuery(packet: Uint8Array, view: QueryView): Verdict {
   try {
     const nameEnd = skipName(packet, 12)
     if (nameEnd + 4 > packet.length) throw new WireError('question cut short')
-    view.key = toKey(packet, 12, nameEnd)
     view.qtype = (packet[nameEnd]! << 8) | packet[nameEnd + 1]!
     view.qclass = (packet[nameEnd + 2]! << 8) | packet[nameEnd + 3]!
     view.questionEnd = nameEnd + 4
@@ -88,16 +114,11 @@ export function readQuery(packet: Uint8Array, view: QueryView): Verdict {
     const before = ancount + nscount
     for (let i = 0; i < before + arcount; i++) at = readRecord(packet, at, i >= before, view)
   } catch {
-    forgetOpt(view)
+    view.forgetOpt()
     return refuse(view, RCODES.FORMERR, 'formerr')
   }
   if (view.ednsVersion !== 0) return refuse(view, BADVERS, 'badvers')
   return 'serve'
-}
-
-function forgetOpt(view: QueryView): void {
-  view.optOffset = -1
-  view.udpSize = view.ednsVersion = view.ednsFlags = view.optionsStart = view.optionsEnd = 0
 }
 
 function refuse(view: QueryView, rcode: number, verdict: Verdict): Verdict {

@@ -42,6 +42,7 @@ export class LibcSocket implements UdpSocket {
   readonly #inherited: boolean
   readonly #poll: Poll
   readonly #receive: ReceiveDatagram
+  readonly #receivingBatch: (() => void) | undefined
   readonly #onError: ((error: Error) => void) | undefined
   readonly #received: ReceiveBatch
   readonly #peers: LibcPeer[]
@@ -62,6 +63,7 @@ export class LibcSocket implements UdpSocket {
     this.#fd = fd
     this.#inherited = options.fd !== undefined
     this.#receive = options.receive
+    this.#receivingBatch = options.receiving
     this.#onError = options.onError
     this.#received = batchFor(libc, options.longest)
     this.#peers = Array.from({ length: BATCH }, () => new LibcPeer(this))
@@ -104,6 +106,7 @@ export class LibcSocket implements UdpSocket {
       return 0
     }
     try {
+      this.#receivingBatch?.()
       this.#handOut(0, count)
     } finally {
       if (!this.batch.isEmpty && !this.#stalled) this.#flush()

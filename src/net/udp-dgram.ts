@@ -58,7 +58,7 @@ class DgramSocket implements UdpSocket {
   #leaving = false
   #open = true
 
-  constructor(socket: Socket, { receive, longest, onError, fd }: UdpOptions) {
+  constructor(socket: Socket, { receive, receiving, longest, onError, fd }: UdpOptions) {
     const bound = socket.address()
     this.address = bound.address
     this.port = bound.port
@@ -69,6 +69,7 @@ class DgramSocket implements UdpSocket {
     socket.on('message', (packet, { address, port }) => {
       this.#received++
       if (port === 0) return
+      receiving?.()
       receive(packet.length > longest ? packet.subarray(0, longest) : packet, new DgramPeer(this, address, port))
     })
   }

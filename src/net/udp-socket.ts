@@ -52,6 +52,8 @@ export const RECEIVE_BUFFER = 4 * 1024 * 1024
 
 export interface UdpOptions extends BindOptions {
   receive: ReceiveDatagram
+  /** Called before datagrams that were taken together are handed out. */
+  receiving?(): void
   /** Of a datagram that is longer only that many octets are received. */
   longest: number
   /** Told of errors of the open socket, which stays open. */

@@ -27,14 +27,21 @@ export function composeChain(links: readonly Link[]): Next {
   let next = toNext(undefined, (query) => query.fail(RCODES.SERVFAIL, last, error))
   for (const { plugin, handler } of links.toReversed()) {
     const rest = next
-    next = toNext(plugin, (query) => expectReply(handler(query, rest), plugin))
+    next = toNext(plugin, (query) => expectReply(query, handler(query, rest), plugin))
   }
   return next
 }
 
-/** Lets a plugin that returns something else fail by its own name, before others trip over it. @throws TypeError */
-function expectReply(result: Reply | Promise<Reply>, plugin: string): Reply | Promise<Reply> {
-  if (result instanceof Reply || result instanceof Promise) return result
+/**
+ * Keeps a query that must wait. Lets a plugin that returns something else fail by its own name, before others trip over it.
+ * @throws TypeError
+ */
+function expectReply(query: Query, result: Reply | Promise<Reply>, plugin: string): Reply | Promise<Reply> {
+  if (result instanceof Reply) return result
+  if (result instanceof Promise) {
+    query.keep()
+    return result
+  }
   throw new TypeError(`plugin/${plugin}: the handler returned no Reply`)
 }
 

@@ -16,4 +16,6 @@ export interface Peer {
   readonly port: number
   /** 1 for IPv4, 2 for IPv6, where it is known without looking at the text of `address`. */
   readonly family?: 1 | 2
+  /** Makes it outlive the datagram that it came with, where it otherwise does not. */
+  keep?(): void
 }

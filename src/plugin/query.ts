@@ -6,20 +6,19 @@ import { PLAIN_UDP_SIZE, QueryView, readQuery } from '../dns/query-view.ts'
 import type { Listener, Peer } from './listener.ts'
 import { Reply, type ReplyParts } from './reply.ts'
 
+/** {@link Query.udpLimit} that no plugin has set. */
+export const NO_LIMIT = 0xffff
+
 /**
  * A query on its way down the chain: a view on the packet, with what is known of the client. It is never changed; a plugin that
  * asks something else passes `query.with(…)` on.
  *
- * `packet` may be overwritten once the handler has returned a Reply; when it returns a promise, the server keeps the packet.
- * So take no slice of it across an `await`.
+ * When the handler has returned a Reply, the object is filled with another query, its `client` and `local` too. When a handler anywhere in
+ * the chain returns a promise, the query is kept as it is. Who answers at once and wants the query later calls {@link Query.keep} before;
+ * take no slice of `packet` before that.
  */
 export class Query extends QueryView {
   readonly listener: Listener
-  readonly client: Peer
-  readonly local: Peer
-  readonly proto: 'udp' | 'tcp'
-  /** Monotonic milliseconds at which it came in. */
-  readonly received: number
   /** The query that the client sent, when this one was derived from it by {@link Query.with}; else itself. */
   readonly origin: Query
   /** Zone of the server block that serves it, as text. Set by the router. */
@@ -27,7 +26,7 @@ export class Query extends QueryView {
   /** Name of the view that let it in, else empty. */
   view = ''
   /** Largest UDP answer in octets that a plugin such as `bufsize` allows; counts on `origin`. */
-  udpLimit = 0xffff
+  udpLimit = NO_LIMIT
   /**
    * False when too many queries wait already: what has to be waited for gets SERVFAIL (`failOverloaded`), old data are better than none.
    * Counts on `origin`.
@@ -35,17 +34,59 @@ export class Query extends QueryView {
   mayWait = true
   /** How many lookups through the server's own chain led to it; the server bounds them. */
   depth = 0
+  #client: Peer
+  #local: Peer
+  #proto: 'udp' | 'tcp'
+  #received: number
+  #kept = false
   #name: string | undefined
   #metadata: Map<string, () => string> | undefined
 
   constructor(listener: Listener, client: Peer, local: Peer, proto: 'udp' | 'tcp', received: number, origin?: Query) {
     super()
     this.listener = listener
-    this.client = client
-    this.local = local
-    this.proto = proto
-    this.received = received
+    this.#client = client
+    this.#local = local
+    this.#proto = proto
+    this.#received = received
     this.origin = origin ?? this
+  }
+
+  /** For the server: makes it the query of another client, to be read from its packet. One that {@link isKept} stays as it is. */
+  renew(client: Peer, local: Peer, proto: 'udp' | 'tcp', received: number): void {
+    if (this.#kept) throw new Error('this query is kept')
+    this.#client = client
+    this.#local = local
+    this.#proto = proto
+    this.#received = received
+    this.#name = this.#metadata = undefined
+    this.zone = '.'
+    this.view = ''
+    this.udpLimit = NO_LIMIT
+    this.mayWait = true
+    this.depth = 0
+  }
+
+  get client(): Peer {
+    return this.#client
+  }
+
+  get local(): Peer {
+    return this.#local
+  }
+
+  get proto(): 'udp' | 'tcp' {
+    return this.#proto
+  }
+
+  /** Monotonic milliseconds at which it came in. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Whether somebody wants it longer than until it is answered. */
+  get isKept(): boolean {
+    return this.#kept
   }
 
   /** Lower-cased query name as text, with its final dot. */
@@ -91,10 +132,13 @@ export class Query extends QueryView {
     return options
   }
 
-  /** Keeps an own copy of the packet, which outlives the buffer it was received in. */
+  /** Makes it and its ends stay as they are, with an own copy of the packet. The server does that when a handler returns a promise. */
   keep(): void {
-    this.packet = copy(this.packet)
-    if (this.origin !== this) this.origin.keep()
+    if (this.#kept) return
+    this.#kept = true
+    this.#client.keep?.()
+    if (this.origin === this) this.packet = copy(this.packet)
+    else this.origin.keep()
   }
 
   /** A query that differs from this one in name, type, flags or EDNS and knows the same client. */

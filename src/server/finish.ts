@@ -8,7 +8,7 @@ import { AD, OPTIONS, QR, RCODES, TC, Z } from '../dns/constants.ts'
 import type { EdnsOption } from '../dns/message.ts'
 import { PLAIN_UDP_SIZE } from '../dns/query-view.ts'
 import type { ReplyScan } from '../dns/reply-scan.ts'
-import type { Query } from '../plugin/query.ts'
+import { NO_LIMIT, type Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
 import { padMessage } from './padding.ts'
 import { writeHeader, writeOpt, writeOption, writeQuestion } from './write.ts'
@@ -17,8 +17,6 @@ import { writeHeader, writeOpt, writeOption, writeQuestion } from './write.ts'
 export const MAX_MESSAGE = 0xffff
 
 const OPT_SIZE = 11
-/** What a plugin has not set; see Query.udpLimit. */
-const NO_LIMIT = 0xffff
 /** DO, CO and the other flags in the upper octet go back to the client, as in CoreDNS. */
 const REFLECTED_FLAGS = 0xff00
 
@@ -66,7 +64,7 @@ function wantsAd(origin: Query): boolean {
 }
 
 function answersQuestion(origin: Query, scan: ReplyScan): boolean {
-  return scan.key === origin.key && scan.qtype === origin.qtype && scan.questionEnd === origin.questionEnd
+  return scan.qtype === origin.qtype && scan.questionEnd === origin.questionEnd && origin.hasKey(scan.key)
 }
 
 /** Octets that the answer may have. */

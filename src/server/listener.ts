@@ -61,6 +61,8 @@ export class DnsListener implements Listener {
   #port: number
   #udp: UdpSocket | undefined
   #tcp: TcpServer | undefined
+  /** A query that was answered at once and is wanted by nobody, to be filled with the next one. */
+  #spare: Query | undefined
 
   constructor(options: DnsListenerOptions) {
     this.transport = options.transport ?? 'dns'
@@ -117,7 +119,7 @@ export class DnsListener implements Listener {
   async #openTcp(): Promise<TcpServer> {
     const { address, clock, fds, reusePort = false, onError } = this.#options
     const receive = (message: Uint8Array, connection: TcpConnection) => {
-      this.#server.serve(message, this.#toQuery(connection.peer, connection.local, 'tcp'), new TcpSink(connection))
+      this.#serve(message, connection.peer, connection.local, 'tcp', new TcpSink(connection), clock.monotonic())
     }
     try {
       return await openTcp({
@@ -137,20 +139,29 @@ export class DnsListener implements Listener {
   }
 
   #openUdp(port: number): Promise<UdpSocket> {
-    const { address, fds, reusePort = false, onError } = this.#options
+    const { address, clock, fds, reusePort = false, onError } = this.#options
+    let received = 0
     return openUdp({
       address,
       port,
       reusePort,
       longest: MAX_QUERY + 1,
-      receive: (packet, peer) => this.#server.serve(packet, this.#toQuery(peer, peer.local, 'udp'), peer),
+      receive: (packet, peer) => this.#serve(packet, peer, peer.local, 'udp', peer, received),
+      receiving: () => {
+        received = clock.monotonic()
+      },
       ...(fds?.udp !== undefined && { fd: fds.udp }),
       ...(onError && { onError }),
     })
   }
 
-  #toQuery(client: Peer, local: Peer, proto: 'udp' | 'tcp'): Query {
-    return new Query(this, client, local, proto, this.#options.clock.monotonic())
+  #serve(packet: Uint8Array, client: Peer, local: Peer, proto: Query['proto'], sink: Sink, received: number): void {
+    let query = this.#spare
+    this.#spare = undefined
+    if (query) query.renew(client, local, proto, received)
+    else query = new Query(this, client, local, proto, received)
+    this.#server.serve(packet, query, sink)
+    if (!query.isKept) this.#spare = query
   }
 
   /** New routes and settings from the next query on; the sockets stay as they are. */
@@ -179,7 +190,7 @@ export class DnsListener implements Listener {
         send: (length) => resolve(length === 0 ? undefined : out.subarray(0, length)),
         keep() {},
       }
-      this.#server.serve(packet, this.#toQuery(client, local, proto), sink)
+      this.#serve(packet, client, local, proto, sink, this.#options.clock.monotonic())
     })
   }
 

@@ -41,11 +41,12 @@ export class RouteTable {
    * matches has no handler. DS belongs to the parent (RFC 4035 §3.1.4.1), so the shortest zone but the root gets it.
    */
   find(query: Query): Next | undefined {
-    const { key } = query
+    const { packet, questionEnd } = query
+    const last = questionEnd - 5
     let parent: Target | undefined
-    for (let at = 0; at < key.length - 1; at += key.charCodeAt(at) + 1) {
-      if (this.#lengths[key.length - at] === 0) continue
-      const targets = this.#zones.get(at === 0 ? key : key.slice(at))
+    for (let at = 12; at < last; at += packet[at]! + 1) {
+      if (this.#lengths[last + 1 - at] === 0) continue
+      const targets = this.#zones.get(at === 12 ? query.key : query.key.slice(at - 12))
       if (!targets) continue
       for (const target of targets) {
         if (!target.chain) return undefined
