@@ -34,10 +34,13 @@ export default definePlugin({
 
 /** Registers the metrics; the result sets them each time the file was read. */
 function publish({ metrics }: PluginContext, path: string, inline: HostsTable) {
-  const entries = metrics.gauge('coredns_hosts_entries', 'Entries of the hosts file and the Corefile.', ['hostsfile'])
+  const help = 'Entries of the hosts file and the Corefile.'
+  const entries = metrics.gauge('coredns_hosts_entries', help, ['hostsfile'], 'max')
   const modified = metrics.gauge(
     'coredns_hosts_reload_timestamp_seconds',
     'Modification time of the hosts file in use.',
+    [],
+    'max',
   )
   return (table: HostsTable, seconds: number) => {
     entries.with(path).set(table.size + inline.size)

@@ -84,12 +84,9 @@ function countQueries({ metrics, clock }: PluginContext): Handler {
 /** Names the handlers of the block in `coredns_plugin_enabled`, which starts empty with each generation. */
 function publishHandlers({ metrics, block, share }: PluginContext): void {
   const enabled = share('prometheus/plugin_enabled', () => {
-    const family = metrics.gauge('coredns_plugin_enabled', 'Plugins that handle queries, per server and zone.', [
-      'server',
-      'zone',
-      'view',
-      'name',
-    ])
+    const labels = ['server', 'zone', 'view', 'name']
+    const help = 'Plugins that handle queries, per server and zone.'
+    const family = metrics.gauge('coredns_plugin_enabled', help, labels, 'max')
     family.clear()
     return family
   })

@@ -41,6 +41,7 @@ export class ConfigWatch {
       'coredns_reload_version_info',
       'A metric with a constant 1 that says which configuration a reload was tried with last.',
       ['hash', 'value'],
+      'max',
     )
     this.#directories = new DirectoryWatch(() => this.#changed())
   }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type AgentOptions, INTERCEPTIONS, LINK_TYPES, RULE_POSITIONS } from '../agent/options.ts'
-import { parseDuration } from '../plugin/values.ts'
+import { parseDuration } from '../plugin/duration.ts'
 import { type Flags, type ParsedFlags, UsageError } from './go-flags.ts'
 
 /** Where the kube-dns ConfigMap is looked for when no flag says. */

@@ -1,11 +1,28 @@
 #!/usr/bin/env node
-import { argv } from 'node:process'
+import { argv, env } from 'node:process'
+import { keepCompiled } from './compile-cache.ts'
 
-const [command, ...args] = argv.slice(2)
-if (command === 'check') {
+// before anything else is imported
+const folder = keepCompiled()
+
+const args = argv.slice(2)
+if (args[0] === 'check') {
   const { check } = await import('./check.ts')
-  process.exitCode = await check(args)
+  process.exitCode = await check(args.slice(1))
 } else {
-  const { run } = await import('./run.ts')
-  await run(argv.slice(2))
+  const { readRunFlags } = await import('./run-flags.ts')
+  const { WORKER_VARIABLE } = await import('../supervisor/messages.ts')
+  const flags = readRunFlags(args)
+  if ('exitCode' in flags) {
+    process.stderr.write(flags.text)
+    process.exitCode = flags.exitCode
+  } else if (flags.supervise && !flags.version && !flags.plugins && env[WORKER_VARIABLE] === undefined) {
+    const { becomeSupervisor } = await import('./become-supervisor.ts')
+    await becomeSupervisor(args, { folder })
+  } else {
+    const { run } = await import('./run.ts')
+    await run(flags, (input) =>
+      import('./become-supervisor.ts').then(({ becomeSupervisor }) => becomeSupervisor(args, { folder, input })),
+    )
+  }
 }

@@ -1,3 +1,4 @@
+import { parseDuration } from '../plugin/duration.ts'
 import { describeFlags, type Flags, parseGoFlags, UsageError } from './go-flags.ts'
 
 /** What the server is told on its command line. */
@@ -12,6 +13,9 @@ export interface RunFlags {
   version: boolean
   hint: boolean
   logFormat: 'text' | 'json'
+  supervise: boolean
+  /** Milliseconds without a sign of life after which a worker is replaced; 0 is never. */
+  stuckAfter: number
 }
 
 const FLAGS = {
@@ -24,6 +28,11 @@ const FLAGS = {
   quiet: { type: 'boolean', usage: 'Quiet mode (no initialization output)' },
   version: { type: 'boolean', usage: 'Show version' },
   hint: { type: 'boolean', usage: 'Say after the start what to type to try it' },
+  supervise: { type: 'boolean', usage: 'Replace the server at once when it dies, on the sockets that stay open' },
+  'stuck-after': {
+    type: 'string',
+    usage: 'With -supervise, replace a process that stands still for so long, 0 for never (default 2s)',
+  },
   h: { type: 'boolean', usage: 'Show this text' },
   help: { type: 'boolean', usage: 'Show this text' },
 } satisfies Flags
@@ -50,6 +59,8 @@ export function readRunFlags(args: readonly string[]): RunFlags | { exitCode: nu
       version: values['version'] === true,
       hint: values['hint'] === true,
       logFormat: readLogFormat(values['log-format']),
+      supervise: values['supervise'] === true,
+      stuckAfter: readStuckAfter(values['stuck-after']),
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
@@ -62,6 +73,13 @@ function readLogFormat(value: string | boolean | undefined): 'text' | 'json' {
   if (value === undefined || value === 'text') return 'text'
   if (value === 'json') return 'json'
   throw new UsageError(`invalid value "${value}" for flag -log-format: not text or json`)
+}
+
+/** @throws UsageError */
+function readStuckAfter(value: string | boolean | undefined): number {
+  const milliseconds = parseDuration(String(value ?? '2s'))
+  if (typeof milliseconds === 'number' && milliseconds >= 0) return milliseconds
+  throw new UsageError(`invalid value "${value}" for flag -stuck-after: not a duration`)
 }
 
 /** `-dns.port` and `-p` are one setting; the last counts. @throws UsageError */

@@ -1,4 +1,4 @@
-import { unlinkSync, writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { missing, order } from '../../plugins/order.ts'
 import { renderText } from '../corefile/render.ts'
 import { describeError } from '../instance/describe-error.ts'
@@ -6,39 +6,44 @@ import { systemFiles } from '../instance/files.ts'
 import { ConfigurationError, Instance } from '../instance/instance.ts'
 import { listInterfaces } from '../instance/interfaces.ts'
 import { ModuleLoader } from '../instance/module-loader.ts'
-import { createLog, type LineFormat, type Log } from '../observe/log.ts'
+import { createLog, type LineFormat } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
+import { SupervisorLink } from '../supervisor/link.ts'
 import { corefileReader } from './corefile-source.ts'
-import { type RunFlags, readRunFlags } from './run-flags.ts'
+import { joinOthers } from './join-others.ts'
+import { removePidfile, writePidfile } from './pidfile.ts'
+import { processesOf } from './processes.ts'
+import type { RunFlags } from './run-flags.ts'
 import { trapSignals } from './signals.ts'
 import { zoneLines } from './startup-lines.ts'
 import { trapStrayErrors } from './stray-errors.ts'
 import { banner, readBuild } from './version.ts'
 
+/** Lets the process go on as a supervisor of several; `input` is what was read from standard input. */
+type BecomeSupervisor = (input: string | undefined) => Promise<never>
+
 /** `corelet`: runs the server until a signal ends the process. */
-export async function run(args: readonly string[]): Promise<void> {
-  const flags = readRunFlags(args)
-  if ('exitCode' in flags) {
-    process.stderr.write(flags.text)
-    process.exitCode = flags.exitCode
-    return
-  }
+export async function run(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promise<void> {
   if (flags.version) return print(...banner())
   if (flags.plugins) return print(...order.map(([name]) => name).sort(), '')
-  await serve(flags)
+  await serve(flags, becomeSupervisor)
 }
 
-async function serve(flags: RunFlags): Promise<void> {
+async function serve(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promise<void> {
   const metrics = createMetrics(readBuild())
   const log = createLog({ metrics, ...(await formatOf(flags)) })
-  const removePidfile = () => flags.pidfile !== '' && removeFile(flags.pidfile)
+  const link = SupervisorLink.open()
+  const pidfile = link ? '' : flags.pidfile
+  const quiet = flags.quiet || link?.settings.first === false
   const exit = async (code: number) => {
-    removePidfile()
+    removePidfile(pidfile)
     await log.flush()
     process.exit(code)
   }
-  const signals = trapSignals(log, exit)
+  const signals = trapSignals(log, exit, () => link?.leave())
+  if (link) joinOthers(link, metrics, signals)
   try {
+    const readCorefile = corefileReader(flags.conf, flags.dnsPort)
     const instance = await Instance.start({
       files: systemFiles,
       env: process.env,
@@ -46,19 +51,30 @@ async function serve(flags: RunFlags): Promise<void> {
       builtIns: { order, missing },
       loader: new ModuleLoader(),
       interfaces: listInterfaces,
-      readCorefile: corefileReader(flags.conf, flags.dnsPort),
+      readCorefile,
       log,
       metrics,
+      shared: link,
       exit: () => void exit(1),
+      async onLoad(configuration) {
+        if (link || processesOf(configuration) === 1) return
+        await becomeSupervisor(flags.conf === 'stdin' ? readCorefile().text : undefined)
+      },
       onOpen: ({ sites }) => {
-        if (!flags.quiet) for (const line of zoneLines(sites)) log.print(line)
+        if (!quiet) for (const line of zoneLines(sites)) log.print(line)
+      },
+      onTakeOver({ configuration }) {
+        const processes = processesOf(configuration)
+        if (link) link.serving(processes)
+        else if (processes > 1) log.line('warning', 'multisocket comes into effect when the server is started again')
       },
     })
     signals.serve(instance)
     trapStrayErrors(instance, log)
-    if (flags.pidfile !== '') writePidfile(flags.pidfile, log)
-    if (!flags.quiet) for (const line of banner()) log.print(line)
-    if (flags.hint) for (const line of hintLines(instance)) log.print(line)
+    writePidfile(pidfile, log)
+    if (!quiet) for (const line of banner()) log.print(line)
+    if (flags.hint && !quiet) for (const line of hintLines(instance)) log.print(line)
+    flushCompileCache()
   } catch (error) {
     await log.flush()
     process.stderr.write(describeFailure(error))
@@ -84,22 +100,6 @@ function hintLines({ sites }: Instance): string[] {
   const { address, port } = site.listener
   const host = ['', '0.0.0.0', '::'].includes(address) ? '127.0.0.1' : address
   return [`try: dig @${host} -p ${port} example.org`]
-}
-
-function writePidfile(path: string, log: Log): void {
-  try {
-    writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
-  } catch (error) {
-    log.line('error', `Could not write pidfile: ${(error as Error).message}`)
-  }
-}
-
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch {
-    // Whoever removed it has done the work.
-  }
 }
 
 function print(...lines: string[]): void {

@@ -9,15 +9,26 @@ const HOOK_FAILED = 4
 /** Exit status of a forced end. */
 const FORCED = 2
 
+/** What the log says when SIGTERM comes. */
+export const SIGTERM_TEXT = 'SIGTERM: Shutting down servers then terminating'
+
+export interface Signals {
+  serve(instance: Instance): void
+  /** Ends the process as SIGTERM does. @param why goes into the log */
+  end(why: string): void
+}
+
 /**
  * Handles signals as CoreDNS does. Before {@link serve} those that end the process do so at once.
  * @param exit removes the pidfile, writes what is left to log, and ends the process
+ * @param onEnd called when the end begins
  */
-export function trapSignals(log: Log, exit: (code: number) => Promise<void>): { serve(instance: Instance): void } {
+export function trapSignals(log: Log, exit: (code: number) => Promise<void>, onEnd: () => void = () => {}): Signals {
   let instance: Instance | undefined
   let interrupted = false
 
   const end = async (drain: boolean) => {
+    onEnd()
     try {
       const stopped = (await instance?.shutdown({ drain })) ?? true
       await exit(stopped ? 0 : HOOK_FAILED)
@@ -36,10 +47,11 @@ export function trapSignals(log: Log, exit: (code: number) => Promise<void>): { 
     log.line('info', 'SIGINT: Shutting down')
     void end(false)
   })
-  process.on('SIGTERM', () => {
-    log.line('info', 'SIGTERM: Shutting down servers then terminating')
+  const endGently = (why: string) => {
+    log.line('info', why)
     void end(true)
-  })
+  }
+  process.on('SIGTERM', () => endGently(SIGTERM_TEXT))
   process.on('SIGQUIT', () => {
     log.line('info', 'SIGQUIT: Quitting process immediately')
     void exit(0)
@@ -59,5 +71,6 @@ export function trapSignals(log: Log, exit: (code: number) => Promise<void>): { 
     serve(started) {
       instance = started
     },
+    end: endGently,
   }
 }

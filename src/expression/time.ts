@@ -1,6 +1,7 @@
 /** Points in time and durations, with the methods that Go's have, and Go's way to write layouts. */
+
+import { formatDuration, parseDuration } from '../plugin/duration.ts'
 import { Regex } from '../plugin/regex.ts'
-import { formatDuration, parseDuration } from '../plugin/values.ts'
 import { EvaluationError } from './errors.ts'
 
 export class Duration {

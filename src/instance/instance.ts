@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../corefile/model.ts'
 import { renderHeadline } from '../corefile/render.ts'
+import type { SharedSockets } from '../net/shared-sockets.ts'
 import { DnsMetrics, panicsCounter } from '../observe/dns-metrics.ts'
 import { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
@@ -22,8 +23,14 @@ export interface InstanceOptions extends LoadOptions {
   log: Log
   metrics: Metrics
   clock?: Clock
+  /** Keeps the listening sockets. */
+  shared?: SharedSockets | undefined
   /** Called when the listeners are open, before the plugins hear of it. */
   onOpen?(instance: Instance): void
+  /** Called before anything of the first configuration is started. */
+  onLoad?(configuration: Configuration): Promise<void>
+  /** Called whenever a configuration has begun to serve. */
+  onTakeOver?(instance: Instance): void
   /** Ends the process with status 1. */
   exit(): void
 }
@@ -55,7 +62,7 @@ export class Instance {
   #ending: Promise<boolean> | undefined
 
   private constructor(options: InstanceOptions) {
-    const { log, metrics, clock = systemClock, exit } = options
+    const { log, metrics, clock = systemClock, exit, shared } = options
     this.#options = options
     this.#services = {
       log,
@@ -63,17 +70,21 @@ export class Instance {
       clock,
       exit,
       dnsMetrics: new DnsMetrics(metrics),
+      shared,
       panics: panicsCounter(metrics),
-      http: new HttpEndpoints(),
+      http: new HttpEndpoints(shared),
     }
   }
 
   /** Starts a server. @throws (rejects) ConfigurationError, or Error with the text to show; nothing is left running then */
   static async start(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options)
-    const generation = await instance.#build(await instance.#load())
+    const configuration = await instance.#load()
+    await options.onLoad?.(configuration)
+    const generation = await instance.#build(configuration)
     generation.takeOver()
     instance.#generation = generation
+    options.onTakeOver?.(instance)
     options.onOpen?.(instance)
     generation.announce()
     return instance
@@ -111,6 +122,7 @@ export class Instance {
       }
       generation.takeOver()
       this.#generation = generation
+      this.#options.onTakeOver?.(this)
       this.#retire(old, generation)
       generation.announce()
       log.line('info', 'Reloading complete')

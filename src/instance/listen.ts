@@ -55,6 +55,7 @@ function createSite({ transport, port }: Key, address: string, services: Service
     port,
     clock: services.clock,
     hooks: createHooks(policy, services),
+    shared: services.shared,
     // a port of the system's choice is not shared: with SO_REUSEPORT the choice could be one that others have
     reusePort: port !== 0,
     onError: (error) => services.log.line('error', `${listener.server}: ${error.message}`),

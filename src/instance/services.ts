@@ -1,3 +1,4 @@
+import type { SharedSockets } from '../net/shared-sockets.ts'
 import type { DnsMetrics } from '../observe/dns-metrics.ts'
 import type { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
@@ -11,6 +12,8 @@ export interface Services {
   panics: Counter
   http: HttpEndpoints
   clock: Clock
+  /** Keeps the listening sockets, where processes share them or come after one another. */
+  shared?: SharedSockets | undefined
   /** Ends the process with status 1. */
   exit(): void
 }

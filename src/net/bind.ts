@@ -1,3 +1,5 @@
+import type { SocketHandle } from './shared-sockets.ts'
+
 /** Where a server listens, for both kinds of sockets. */
 export interface BindOptions {
   /** An IP address, IPv6 link-local ones with `%IFACE`; empty for all addresses of the machine. */
@@ -6,8 +8,8 @@ export interface BindOptions {
   port: number
   /** SO_REUSEPORT: another process may listen on the same port, too. */
   reusePort?: boolean
-  /** A bound socket that was inherited; `address` and `port` are then not bound again. */
-  fd?: number
+  /** A bound socket to use; `address` and `port` are then not bound again. Whatever is opened on it closes it. */
+  handle?: SocketHandle | undefined
 }
 
 const MAPPED = '::ffff:'

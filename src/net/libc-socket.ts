@@ -3,6 +3,7 @@ import { EAGAIN, EINTR, type Libc, type Poll, toSystemError } from './libc.ts'
 import { CONTROL, ENDS } from './message-vector.ts'
 import { BATCH, ReceiveBatch } from './receive-batch.ts'
 import { SendBatch } from './send-batch.ts'
+import type { SocketHandle } from './shared-sockets.ts'
 import { addressAt, familyAt, localAddressAt, portAt, toSocketAddress, turnPacketInfo } from './socket-address.ts'
 import type { End, ReceiveDatagram, UdpOptions, UdpPeer, UdpSocket } from './udp-socket.ts'
 
@@ -38,8 +39,7 @@ export class LibcSocket implements UdpSocket {
   readonly batch: SendBatch
   /** Bound to all addresses of the machine: datagrams tell where they were sent to. */
   readonly everywhere: boolean
-  readonly #fd: number
-  readonly #inherited: boolean
+  readonly handle: SocketHandle
   readonly #poll: Poll
   readonly #receive: ReceiveDatagram
   readonly #receivingBatch: (() => void) | undefined
@@ -54,20 +54,19 @@ export class LibcSocket implements UdpSocket {
   #drained: (() => void)[] = []
   #open = true
 
-  constructor(libc: Libc, fd: number, bound: End, everywhere: boolean, options: UdpOptions) {
+  constructor(libc: Libc, handle: SocketHandle, bound: End, everywhere: boolean, options: UdpOptions) {
     this.address = bound.address
     this.port = bound.port
     this.libc = libc
     this.everywhere = everywhere
     this.batch = new SendBatch(libc)
-    this.#fd = fd
-    this.#inherited = options.fd !== undefined
+    this.handle = handle
     this.#receive = options.receive
     this.#receivingBatch = options.receiving
     this.#onError = options.onError
     this.#received = batchFor(libc, options.longest)
     this.#peers = Array.from({ length: BATCH }, () => new LibcPeer(this))
-    this.#poll = libc.poll(fd, this.#wake)
+    this.#poll = libc.poll(handle.fd, this.#wake)
   }
 
   get dropped(): number {
@@ -99,7 +98,7 @@ export class LibcSocket implements UdpSocket {
 
   #receiveBatch(): number {
     if (!this.#open) return 0
-    const count = this.#received.receive(this.libc, this.#fd)
+    const count = this.#received.receive(this.libc, this.handle.fd)
     if (count < 0) {
       const errno = this.libc.errno()
       if (errno !== EAGAIN && errno !== EINTR) this.#onError?.(toSystemError(this.libc, 'recvmmsg'))
@@ -157,7 +156,7 @@ export class LibcSocket implements UdpSocket {
 
   #flush(): void {
     if (!this.#open) return
-    const sent = this.batch.flush(this.#fd)
+    const sent = this.batch.flush(this.handle.fd)
     if (sent === this.#stalled) {
       this.#stalled = !sent
       this.#poll.start({ readable: true, writable: !sent }, this.#wake)
@@ -166,10 +165,10 @@ export class LibcSocket implements UdpSocket {
   }
 
   leave(): void {
-    if (!this.#open || this.#inherited) return
+    if (!this.#open) return
     for (const address of leavingAddresses(this.address)) {
       const target = toSocketAddress(this.libc, address, this.port)
-      if (this.libc.connect(this.#fd, target, target.length) === 0) return
+      if (this.libc.connect(this.handle.fd, target, target.length) === 0) return
     }
   }
 
@@ -189,7 +188,7 @@ export class LibcSocket implements UdpSocket {
     if (!this.#stalled) this.#flush()
     this.#open = false
     this.#poll.close()
-    this.libc.close(this.#fd)
+    this.handle.close()
     for (const resolve of this.#drained.splice(0)) resolve()
   }
 }

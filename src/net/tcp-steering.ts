@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { connect, type Server } from 'node:net'
 import { chooseLibc, type Libc } from './libc.ts'
+import { handleOfServer } from './shared-sockets.ts'
 
 const SOL_SOCKET = 1
 const SO_ATTACH_REUSEPORT_CBPF = 51
@@ -21,8 +22,9 @@ const PROBE_TIMEOUT = 200
  * @returns whether there is another socket that gets them now
  */
 export async function steerAway(server: Server): Promise<boolean> {
-  const [libc, fd] = [chooseLibc(), descriptorOf(server)]
-  if (!libc || fd === undefined) return false
+  const libc = chooseLibc()
+  if (!libc) return false
+  const { fd } = handleOfServer(server)
   for (const index of [1, 0]) {
     if (attach(libc, fd, index) && !(await reaches(server))) return true
   }
@@ -32,8 +34,8 @@ export async function steerAway(server: Server): Promise<boolean> {
 
 /** Undoes what a socket has done that left the port before, so that all sockets of the port get connections again. */
 export function shareEvenly(server: Server): void {
-  const [libc, fd] = [chooseLibc(), descriptorOf(server)]
-  if (libc && fd !== undefined) detach(libc, fd)
+  const libc = chooseLibc()
+  if (libc) detach(libc, handleOfServer(server).fd)
 }
 
 function attach(libc: Libc, fd: number, index: number): boolean {
@@ -72,10 +74,4 @@ async function reaches(server: Server): Promise<boolean> {
 function toReachable(address: string): string {
   if (address === '0.0.0.0') return '127.0.0.1'
   return address === '::' ? '::1' : address
-}
-
-/** Node keeps the descriptor to itself; undefined when it does so better one day. */
-function descriptorOf(server: Server): number | undefined {
-  const { _handle: handle } = server as unknown as { _handle?: { fd?: number } | null }
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
 }

@@ -5,6 +5,7 @@ import { bindAddresses, isWithoutIPv6, unmapAddress } from './bind.ts'
 import type { SocketClock } from './clock.ts'
 import type { Connection, ConnectionSettings, Converse, Ends } from './connection.ts'
 import { Greeting } from './greeting.ts'
+import { handleOfServer, type SocketHandle } from './shared-sockets.ts'
 import { shareEvenly, steerAway } from './tcp-steering.ts'
 import { type TlsSource, TlsTerminator } from './tls.ts'
 
@@ -39,6 +40,9 @@ const HIGH_WATER = 16 * 1024
 /** Milliseconds that a connection may be in the making when the server leaves its port. */
 const HANDSHAKE = 50
 
+/** Connections that may wait in the kernel to be taken. */
+const BACKLOG = 1024
+
 /** Milliseconds between two looks at the deadlines of all connections. */
 const SWEEP = 250
 
@@ -61,14 +65,14 @@ function listen(options: TcpOptions, address: string): Promise<TcpServer> {
     server.once('error', reject)
     server.once('listening', () => {
       server.off('error', reject)
-      if (options.reusePort && options.fd === undefined) shareEvenly(server)
+      if (options.reusePort && !options.handle) shareEvenly(server)
       resolve(new TcpServer(server, options))
     })
     const ipv6Only = address.includes(':') && options.address !== ''
-    if (options.fd !== undefined) server.listen({ fd: options.fd, exclusive: true })
+    if (options.handle) server.listen(options.handle, BACKLOG)
     else {
       const reusePort = options.reusePort ?? false
-      server.listen({ host: address, port: options.port, backlog: 1024, ipv6Only, reusePort, exclusive: true })
+      server.listen({ host: address, port: options.port, backlog: BACKLOG, ipv6Only, reusePort, exclusive: true })
     }
   })
 }
@@ -76,6 +80,7 @@ function listen(options: TcpOptions, address: string): Promise<TcpServer> {
 export class TcpServer {
   readonly address: string
   readonly port: number
+  readonly handle: SocketHandle
   /** May be replaced at any time; holds for all connections from then on. */
   settings: TcpSettings
   /** Connections that were closed to make room for another, or not taken because there was none. */
@@ -93,6 +98,7 @@ export class TcpServer {
     this.address = bound.address
     this.port = bound.port
     this.settings = options.settings ?? TCP_DEFAULTS
+    this.handle = handleOfServer(server)
     this.#server = server
     this.#options = options
     this.#tls = new TlsTerminator(options.protocols ?? [])
@@ -179,12 +185,12 @@ export class TcpServer {
   }
 
   /**
-   * Leads new connections to another server where the port is shared, and settles when those in the making were taken. Not for inherited
-   * sockets, which other processes read, too.
+   * Leads new connections to another server where the port is shared, and settles when those in the making were taken. Processes that take
+   * them from the same socket leave with it.
    */
   async leave(): Promise<void> {
-    const { reusePort, fd, clock } = this.#options
-    if (!reusePort || fd !== undefined || !(await steerAway(this.#server))) return
+    const { reusePort, clock } = this.#options
+    if (!reusePort || !(await steerAway(this.#server))) return
     await new Promise<void>((resolve) => {
       const timer = clock.interval(HANDSHAKE, () => {
         timer.cancel()

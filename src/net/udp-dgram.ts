@@ -1,6 +1,7 @@
 /** UDP sockets on Node's dgram. */
 import { createSocket, type Socket } from 'node:dgram'
 import { leavingAddresses, mapAddress, unmapAddress } from './bind.ts'
+import { handleOfDgram, type SocketHandle } from './shared-sockets.ts'
 import { MAX_DATAGRAM, RECEIVE_BUFFER, type UdpOptions, type UdpPeer, type UdpSocket } from './udp-socket.ts'
 
 /** Octets that may wait in the process for the network before datagrams are dropped. */
@@ -28,8 +29,8 @@ export function bindDgram(options: UdpOptions, address: string): Promise<UdpSock
       widen(socket)
       resolve(new DgramSocket(socket, options))
     })
-    if (options.fd === undefined) socket.bind({ address, port: options.port, exclusive: true })
-    else socket.bind({ fd: options.fd, exclusive: true })
+    if (options.handle) socket.bind(options.handle as never)
+    else socket.bind({ address, port: options.port, exclusive: true })
   })
 }
 
@@ -49,22 +50,22 @@ class DgramSocket implements UdpSocket {
   readonly address: string
   readonly port: number
   dropped = 0
+  readonly handle: SocketHandle
   /** Where the next datagram is written. */
   out = new Uint8Array(MAX_DATAGRAM)
   readonly #socket: Socket
   readonly #v6: boolean
-  readonly #inherited: boolean
   #received = 0
   #leaving = false
   #open = true
 
-  constructor(socket: Socket, { receive, receiving, longest, onError, fd }: UdpOptions) {
+  constructor(socket: Socket, { receive, receiving, longest, onError }: UdpOptions) {
     const bound = socket.address()
     this.address = bound.address
     this.port = bound.port
+    this.handle = handleOfDgram(socket)
     this.#socket = socket
     this.#v6 = bound.family === 'IPv6'
-    this.#inherited = fd !== undefined
     socket.on('error', (error) => onError?.(error))
     socket.on('message', (packet, { address, port }) => {
       this.#received++
@@ -92,7 +93,7 @@ class DgramSocket implements UdpSocket {
   }
 
   leave(): void {
-    if (!this.#open || this.#inherited) return
+    if (!this.#open) return
     this.#leaving = this.#connectToItself()
   }
 

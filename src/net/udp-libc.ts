@@ -2,6 +2,7 @@
 import type { BindOptions } from './bind.ts'
 import { type Libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, toSystemError } from './libc.ts'
 import { LibcSocket } from './libc-socket.ts'
+import { type SocketHandle, wrapDatagramSocket } from './shared-sockets.ts'
 import {
   AF_INET6,
   addressAt,
@@ -25,7 +26,8 @@ const IPV6_RECVPKTINFO = 49
 
 /** Binds a socket to one of the addresses to try. @throws the system's error */
 export function bindLibc(libc: Libc, options: UdpOptions, address: string): UdpSocket {
-  const fd = options.fd ?? create(libc, options, address)
+  const handle = options.handle ?? create(libc, options, address)
+  const { fd } = handle
   const set = (level: number, name: number, value: number) =>
     libc.setsockopt(fd, level, name, Int32Array.of(value), 4) === 0
   try {
@@ -45,14 +47,14 @@ export function bindLibc(libc: Libc, options: UdpOptions, address: string): UdpS
     if (everywhere && !(v6 ? set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(IPPROTO_IP, IP_PKTINFO, 1))) {
       throw toSystemError(libc, 'setsockopt')
     }
-    return new LibcSocket(libc, fd, local, everywhere, options)
+    return new LibcSocket(libc, handle, local, everywhere, options)
   } catch (error) {
-    libc.close(fd)
+    handle.close()
     throw error
   }
 }
 
-function create(libc: Libc, options: BindOptions, address: string): number {
+function create(libc: Libc, options: BindOptions, address: string): SocketHandle {
   const target = toSocketAddress(libc, address, options.port)
   const fd = libc.socket(target[0]!, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
   if (fd < 0) throw toSystemError(libc, 'socket')
@@ -63,7 +65,7 @@ function create(libc: Libc, options: BindOptions, address: string): number {
     if (options.reusePort) set(SOL_SOCKET, SO_REUSEPORT, 1)
     if (target[0] === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, options.address === '' ? 0 : 1)
     if (libc.bind(fd, target, target.length) < 0) throw toSystemError(libc, 'bind', `${address}:${options.port}`)
-    return fd
+    return wrapDatagramSocket(fd, target[0] === AF_INET6)
   } catch (error) {
     libc.close(fd)
     throw error

@@ -1,5 +1,6 @@
 /** What a server needs of a UDP socket, whatever it is made of. */
 import type { BindOptions } from './bind.ts'
+import type { SocketHandle } from './shared-sockets.ts'
 
 /** An end of a conversation. */
 export interface End {
@@ -30,11 +31,12 @@ export type ReceiveDatagram = (packet: Uint8Array, peer: UdpPeer) => void
 
 /** What a server needs of a UDP socket. */
 export interface UdpSocket extends End {
+  readonly handle: SocketHandle
   /** Datagrams that were not sent: not sendable, or too much waiting because the network takes no more. */
   readonly dropped: number
   /**
    * Leaves the sockets that share its port: the kernel gives it no further datagram where another one can take it. What waits is received
-   * and answered as before. Not for inherited sockets, which other processes read, too.
+   * and answered as before. Processes that read from the same socket leave with it.
    */
   leave(): void
   /** Settles when what waits to be read was received. */

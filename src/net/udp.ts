@@ -4,6 +4,7 @@
  */
 import { bindAddresses, isWithoutIPv6 } from './bind.ts'
 import { chooseLibc } from './libc.ts'
+import { addressOfHandle } from './shared-sockets.ts'
 import { bindDgram } from './udp-dgram.ts'
 import { bindLibc } from './udp-libc.ts'
 import type { UdpOptions, UdpSocket } from './udp-socket.ts'
@@ -11,7 +12,7 @@ import type { UdpOptions, UdpSocket } from './udp-socket.ts'
 /** Opens a UDP socket. @throws (rejects) the system's error when it can't be bound */
 export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
   const libc = chooseLibc()
-  const addresses = bindAddresses(options.address)
+  const addresses = options.handle ? [addressOfHandle(options.handle)] : bindAddresses(options.address)
   for (const address of addresses) {
     try {
       return libc ? bindLibc(libc, options, address) : await bindDgram(options, address)

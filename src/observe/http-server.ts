@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
+import { handleOfServer, openShared, type SharedSockets } from '../net/shared-sockets.ts'
 import type { HostPort, HttpRequest, HttpResponse, HttpTls } from '../plugin/index.ts'
 
 /** Answers a request; undefined when there is nothing at its path. */
@@ -13,6 +14,12 @@ export interface HttpServer {
   readonly bound: HostPort
   /** Answers what is under way, for a second at most, and settles when the socket is closed. */
   close(): Promise<void>
+}
+
+export interface HttpServerOptions {
+  tls?: HttpTls | undefined
+  /** Keeps the socket. */
+  shared?: SharedSockets | undefined
 }
 
 /** Milliseconds that a request may take to arrive and a connection may be idle. */
@@ -33,7 +40,11 @@ const OPTIONS: FastifyServerOptions = {
 const HTTP_OPTIONS = { maxHeaderSize: HEADER_LIMIT, connectionsCheckingInterval: 1000, headersTimeout: TIMEOUT }
 
 /** Listens and answers every method by `respond`. @throws (rejects) when the address can't be listened on */
-export async function openHttpServer({ host, port }: HostPort, respond: Respond, tls?: HttpTls): Promise<HttpServer> {
+export async function openHttpServer(
+  { host, port }: HostPort,
+  respond: Respond,
+  { tls, shared }: HttpServerOptions = {},
+): Promise<HttpServer> {
   const { fastify } = await import('fastify')
   const options = tls
     ? { ...OPTIONS, https: { ...HTTP_OPTIONS, ...toTlsOptions(tls) } }
@@ -47,8 +58,13 @@ export async function openHttpServer({ host, port }: HostPort, respond: Respond,
   app.server.maxConnections = CONNECTION_LIMIT
   await app.ready()
   const { server } = app
-  server.listen({ port, ...(host === '' ? {} : { host: host === 'localhost' ? '127.0.0.1' : host }), ...REUSE_PORT })
-  await once(server, 'listening')
+  const name = `${tls ? 'https' : 'http'} ${host}:${port}`
+  await openShared(shared, name, async (handle) => {
+    const place = { port, ...(host === '' ? {} : { host: host === 'localhost' ? '127.0.0.1' : host }), ...REUSE_PORT }
+    server.listen(handle ?? place)
+    await once(server, 'listening')
+    return { handle: handleOfServer(server) }
+  })
   server.on('error', () => {})
   return {
     bound: { host, port: (server.address() as AddressInfo).port },
@@ -57,6 +73,7 @@ export async function openHttpServer({ host, port }: HostPort, respond: Respond,
       await new Promise((resolve) => server.close(resolve))
       clearTimeout(timer)
       await app.close()
+      shared?.release(name)
     },
   }
 }

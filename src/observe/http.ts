@@ -1,3 +1,4 @@
+import type { SharedSockets } from '../net/shared-sockets.ts'
 import type { HostPort, HttpRequest, HttpResponse, HttpServers, HttpTls } from '../plugin/index.ts'
 import { type HttpServer, openHttpServer } from './http-server.ts'
 
@@ -24,7 +25,13 @@ interface Shared {
  */
 export class HttpEndpoints {
   readonly #shared = new Map<string, Shared>()
+  readonly #kept: SharedSockets | undefined
   #active: { generation: HttpGeneration; routes: Map<string, Handle> } | undefined
+
+  /** @param kept keeps the sockets */
+  constructor(kept?: SharedSockets) {
+    this.#kept = kept
+  }
 
   /** Endpoints for a new generation; nothing of it is served before it is activated. */
   generation(): HttpGeneration {
@@ -58,7 +65,7 @@ export class HttpEndpoints {
     let shared = this.#shared.get(key)
     if (!shared) {
       const respond = (request: HttpRequest) => this.#active?.routes.get(key + request.path)?.(request)
-      shared = { server: openHttpServer(address, respond, tls), users: new Set() }
+      shared = { server: openHttpServer(address, respond, { tls, shared: this.#kept }), users: new Set() }
       this.#shared.set(key, shared)
       const failed = shared
       shared.server.catch(() => {

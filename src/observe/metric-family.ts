@@ -1,5 +1,5 @@
 /** Families of counters, gauges and histograms as plain numbers, in the shape that prom-client's registry prints. */
-import type { Counter, Family, Gauge, Histogram } from '../plugin/index.ts'
+import type { Counter, Family, Gauge, Histogram, Merge } from '../plugin/index.ts'
 
 export type MetricType = 'counter' | 'gauge' | 'histogram'
 
@@ -9,6 +9,16 @@ interface Sample {
   labels: Record<string, string>
   sharedLabels: Record<string, string>
   value: number
+}
+
+/** A family with its samples, as one process tells it to another. */
+export interface ExportedFamily {
+  name: string
+  help: string
+  type: string
+  /** How the values of several processes become one, in prom-client's words. */
+  aggregator: string
+  values: readonly { metricName?: string; labels: Record<string, string | number>; value: number }[]
 }
 
 /** The metric of one set of label values. */
@@ -24,11 +34,12 @@ export class MetricFamily<C extends Child = Child> implements Family<C> {
   readonly help: string
   readonly type: MetricType
   readonly labels: readonly string[]
+  readonly aggregator: Merge
   readonly #make: () => C
   readonly #children = new Map<string, { labels: Record<string, string>; child: C }>()
 
   /** @throws Error when the name or a label is none that Prometheus takes */
-  constructor(type: MetricType, name: string, help: string, labels: readonly string[], make: () => C) {
+  constructor(type: MetricType, name: string, help: string, labels: readonly string[], make: () => C, merge: Merge) {
     if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) throw new Error(`not a metric name: ${name}`)
     for (const label of labels) {
       if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) || label === 'le') throw new Error(`not a label name: ${label}`)
@@ -37,6 +48,7 @@ export class MetricFamily<C extends Child = Child> implements Family<C> {
     this.help = help
     this.type = type
     this.labels = labels
+    this.aggregator = merge
     this.#make = make
     if (labels.length === 0) this.with().seen = true
   }
@@ -68,12 +80,12 @@ export class MetricFamily<C extends Child = Child> implements Family<C> {
   }
 
   /** What prom-client's registry asks for when it prints. */
-  async get(): Promise<{ name: string; help: string; type: MetricType; values: Sample[] }> {
+  async get(): Promise<{ name: string; help: string; type: MetricType; aggregator: Merge; values: Sample[] }> {
     const values: Sample[] = []
     for (const { labels, child } of this.#children.values()) {
       if (child.seen) child.addSamples(values, this.name, labels)
     }
-    return { name: this.name, help: this.help, type: this.type, values }
+    return { name: this.name, help: this.help, type: this.type, aggregator: this.aggregator, values }
   }
 }
 

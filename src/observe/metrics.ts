@@ -3,8 +3,15 @@
  * when someone scrapes.
  */
 import type { Metric, Registry } from 'prom-client'
-import type { Metrics } from '../plugin/index.ts'
-import { type Child, HistogramChild, MetricFamily, type MetricType, NumberChild } from './metric-family.ts'
+import type { Merge, Metrics } from '../plugin/index.ts'
+import {
+  type Child,
+  type ExportedFamily,
+  HistogramChild,
+  MetricFamily,
+  type MetricType,
+  NumberChild,
+} from './metric-family.ts'
 
 /** What `coredns_build_info` says. */
 export interface BuildInfo {
@@ -13,11 +20,22 @@ export interface BuildInfo {
   revision: string
 }
 
+/** Asks the other processes of the server for their metrics. */
+export type AskOthers = () => Promise<readonly (readonly ExportedFamily[])[]>
+
+/** The metrics of a process that may be one of several. */
+export interface ProcessMetrics extends Metrics {
+  /** Those of this process alone, for another one that adds them to its own. */
+  export(): Promise<ExportedFamily[]>
+  /** From now on a scrape has the metrics of all processes: counters, histograms and most gauges are their sums. */
+  merge(others: AskOthers): void
+}
+
 /**
  * Makes the registry. Asking it for a name again gives the same family, and throws when kind or labels differ. The first scrape
  * loads prom-client and starts its metrics of the process (`process_*`, `nodejs_*`).
  */
-export function createMetrics(build?: BuildInfo): Metrics {
+export function createMetrics(build?: BuildInfo): ProcessMetrics {
   const families = new Map<string, MetricFamily>()
   let registry: Promise<Registry> | undefined
 
@@ -27,10 +45,11 @@ export function createMetrics(build?: BuildInfo): Metrics {
     help: string,
     labels: readonly string[],
     make: () => C,
+    merge: Merge = 'sum',
   ): MetricFamily<C> {
     const known = families.get(name)
     if (!known) {
-      const created = new MetricFamily(type, name, help, labels, make)
+      const created = new MetricFamily(type, name, help, labels, make, merge)
       families.set(name, created)
       return created
     }
@@ -42,24 +61,39 @@ export function createMetrics(build?: BuildInfo): Metrics {
     return known as MetricFamily<C>
   }
 
-  const metrics: Metrics = {
+  async function fill(): Promise<Registry> {
+    registry ??= startProcessMetrics()
+    const printed = await registry
+    for (const each of families.values()) {
+      if (each.empty) printed.removeSingleMetric(each.name)
+      else printed.registerMetric(each as unknown as Metric)
+    }
+    return printed
+  }
+
+  let others: AskOthers | undefined
+  const metrics: ProcessMetrics = {
     counter: (name, help, labels = []) => family('counter', name, help, labels, () => new NumberChild()),
-    gauge: (name, help, labels = []) => family('gauge', name, help, labels, () => new NumberChild()),
+    gauge: (name, help, labels = [], merge = 'sum') =>
+      family('gauge', name, help, labels, () => new NumberChild(), merge),
     histogram: (name, help, buckets, labels = []) =>
       family('histogram', name, help, labels, () => new HistogramChild(buckets)),
     async scrape() {
-      registry ??= startProcessMetrics()
-      const printed = await registry
-      for (const each of families.values()) {
-        if (each.empty) printed.removeSingleMetric(each.name)
-        else printed.registerMetric(each as unknown as Metric)
-      }
-      return { contentType: printed.contentType, body: await printed.metrics() }
+      const printed = await fill()
+      const shown = others ? await addUp([await metrics.export(), ...(await others())]) : printed
+      return { contentType: shown.contentType, body: await shown.metrics() }
+    },
+    async export() {
+      const found = (await (await fill()).getMetricsAsJSON()) as unknown as RawFamily[]
+      return found.map(toExported)
+    },
+    merge(ask) {
+      others = ask
     },
   }
   if (build) {
     metrics
-      .gauge('coredns_build_info', 'Always 1; its labels say what runs.', ['version', 'revision', 'goversion'])
+      .gauge('coredns_build_info', 'Always 1; its labels say what runs.', ['version', 'revision', 'goversion'], 'max')
       .with(build.version, build.revision, `node${process.versions.node}`)
       .set(1)
   }
@@ -78,4 +112,27 @@ async function startProcessMetrics(): Promise<Registry> {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   return registry
+}
+
+/** What prom-client gives: our families have labels that all samples share apart from their own. */
+type RawFamily = Omit<ExportedFamily, 'aggregator' | 'values'> & {
+  aggregator?: string
+  values: readonly (ExportedFamily['values'][number] & { sharedLabels?: Record<string, string> })[]
+}
+
+/** prom-client leaves the start of the process out of its sums; ours is that of the first. */
+function toExported({ aggregator = 'sum', ...family }: RawFamily): ExportedFamily {
+  return {
+    ...family,
+    aggregator: aggregator === 'omit' ? 'min' : aggregator,
+    values: family.values.map(({ sharedLabels, labels, ...sample }) => ({
+      ...sample,
+      labels: { ...sharedLabels, ...labels },
+    })),
+  }
+}
+
+async function addUp(processes: readonly (readonly ExportedFamily[])[]): Promise<Registry> {
+  const { AggregatorRegistry } = await import('prom-client')
+  return AggregatorRegistry.aggregate(processes as unknown as object[])
 }

@@ -14,5 +14,6 @@ export function defaultSettings(): BlockSettings {
     maxTcpQueries: undefined,
     tls: undefined,
     limits: {},
+    processes: undefined,
   }
 }

@@ -32,6 +32,8 @@ export interface BlockSettings {
   tls: ListenerTls | undefined
   /** Of the listeners of a transport; 0 is without limit. */
   limits: { https?: ListenerLimits; grpc?: ListenerLimits }
+  /** Processes that are to read from the block's sockets; undefined when that is not said. */
+  processes: number | undefined
 }
 
 /** Named as in the Corefile. */

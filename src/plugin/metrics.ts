@@ -1,11 +1,15 @@
 /** Metrics as plugins see them. Names are whole (`coredns_cache_hits_total`); asking for one again gives the same family. */
 export interface Metrics {
   counter(name: string, help: string, labels?: readonly string[]): Family<Counter>
-  gauge(name: string, help: string, labels?: readonly string[]): Family<Gauge>
+  /** @param merge what is shown when several processes serve; `sum` when left out */
+  gauge(name: string, help: string, labels?: readonly string[], merge?: Merge): Family<Gauge>
   histogram(name: string, help: string, buckets: readonly number[], labels?: readonly string[]): Family<Histogram>
   /** All metrics in the Prometheus text format. */
   scrape(): Promise<{ contentType: string; body: string }>
 }
+
+/** What a gauge shows of the values that several processes have: their sum, or the largest where all of them tell the same. */
+export type Merge = 'sum' | 'max'
 
 /**
  * A metric with labels. A child appears in the scrape from its first observation; a family without labels from the start.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { hostPort, parseDuration, zone } from './values.ts'
+import { parseDuration } from './duration.ts'
+import { hostPort, zone } from './values.ts'
 
 const DURATIONS: [word: string, read: number | string][] = [
   ['0', 0],

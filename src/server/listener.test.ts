@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -247,42 +247,3 @@ test('a thousand queries at once over UDP from ten sockets', async () => {
     }
   }
 })
-
-/** What an heir of two sockets runs: answers on descriptors 3 and 4. */
-const HEIR = `
-  import { DnsListener } from './listener.ts'
-  import { RouteTable } from './route.ts'
-  import { systemClock } from '../plugin/clock.ts'
-  import { answerA, chainOf } from './testing.ts'
-  const hooks = { dropped() {}, panic() {}, overloaded() {} }
-  const routes = new RouteTable([{ zone: '.', view: '', chain: chainOf(answerA) }])
-  const listener = new DnsListener({ address: '127.0.0.1', port: 0, clock: systemClock, hooks, routes, fds: { tcp: 3, udp: 4 } })
-  await listener.open()
-  console.log(listener.server)
-`
-
-test('sockets can be inherited: what came in while nobody listened is answered', async (t) => {
-  const tcp = createServer().listen(0, '127.0.0.1')
-  await once(tcp, 'listening')
-  const { port } = tcp.address() as { port: number }
-  const udp = createSocket('udp4')
-  await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve))
-  const heir = spawn(process.execPath, ['--input-type=module-typescript', '-e', HEIR], {
-    cwd: import.meta.dirname,
-    stdio: ['ignore', 'pipe', 'inherit', toDescriptor(tcp), toDescriptor(udp)],
-  })
-  t.after(() => heir.kill('SIGKILL'))
-  tcp.close()
-  udp.close()
-  const early = exchange(port, [toPacket('a.example')])
-  const [line] = await once(heir.stdout!, 'data')
-  assert.equal(String(line), `dns://127.0.0.1:${port}\n`)
-  assert.equal(decodeMessage((await early)[0]!).answers.length, 1)
-  using client = new TcpClient(port)
-  client.send(toPacket('b.example'))
-  assert.equal((await client.receive(1)).length, 1)
-})
-
-function toDescriptor(socket: object): number {
-  return (socket as { _handle: { fd: number } })._handle.fd
-}

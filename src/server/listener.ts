@@ -1,3 +1,4 @@
+import { openShared, type SharedSockets } from '../net/shared-sockets.ts'
 import { openTcp, type TcpServer, type TcpSettings } from '../net/tcp.ts'
 import { converseInFrames, type TcpConnection } from '../net/tcp-connection.ts'
 import { openUdp } from '../net/udp.ts'
@@ -26,8 +27,8 @@ export interface DnsListenerOptions {
   settings?: ListenerSettings
   /** Another process may listen on the same port, too. */
   reusePort?: boolean
-  /** Bound sockets that were inherited. */
-  fds?: { udp?: number; tcp?: number }
+  /** Keeps the sockets. */
+  shared?: SharedSockets | undefined
   /** Told of errors of the open sockets, which stay open. */
   onError?(error: Error): void
 }
@@ -57,6 +58,8 @@ export class DnsListener implements Listener {
   readonly address: string
   readonly #options: DnsListenerOptions
   readonly #server: QueryServer
+  /** What the sockets are kept as: the port is the configured one, whatever the system chose. */
+  readonly #names: { udp: string; tcp: string }
   #label: string
   #port: number
   #udp: UdpSocket | undefined
@@ -69,6 +72,7 @@ export class DnsListener implements Listener {
     this.address = options.address
     this.#port = options.port
     this.#label = toLabel(this)
+    this.#names = { udp: `udp ${toLabel(this)}`, tcp: `tcp ${toLabel(this)}` }
     this.#options = options
     const routes = options.routes ?? new RouteTable([])
     this.#server = new QueryServer(routes, options.settings ?? DEFAULT_SETTINGS, options.hooks)
@@ -110,6 +114,7 @@ export class DnsListener implements Listener {
         return
       } catch (error) {
         await tcp.close()
+        this.#options.shared?.release(this.#names.tcp)
         const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
         if (this.#port !== 0 || !taken || tries <= 1) throw toListenError('ListenPacket', 'udp', this, error)
       }
@@ -117,42 +122,46 @@ export class DnsListener implements Listener {
   }
 
   async #openTcp(): Promise<TcpServer> {
-    const { address, clock, fds, reusePort = false, onError } = this.#options
+    const { address, clock, shared, reusePort = false, onError } = this.#options
     const receive = (message: Uint8Array, connection: TcpConnection) => {
       this.#serve(message, connection.peer, connection.local, 'tcp', new TcpSink(connection), clock.monotonic())
     }
     try {
-      return await openTcp({
-        address,
-        port: this.#port,
-        reusePort,
-        clock,
-        converse: converseInFrames(receive, MAX_QUERY + 1),
-        protocols: PROTOCOLS[this.transport],
-        settings: toTcpSettings(this.#server.settings),
-        ...(fds?.tcp !== undefined && { fd: fds.tcp }),
-        ...(onError && { onError }),
-      })
+      return await openShared(shared, this.#names.tcp, (handle) =>
+        openTcp({
+          handle,
+          address,
+          port: this.#port,
+          reusePort,
+          clock,
+          converse: converseInFrames(receive, MAX_QUERY + 1),
+          protocols: PROTOCOLS[this.transport],
+          settings: toTcpSettings(this.#server.settings),
+          ...(onError && { onError }),
+        }),
+      )
     } catch (error) {
       throw toListenError('Listen', 'tcp', this, error)
     }
   }
 
   #openUdp(port: number): Promise<UdpSocket> {
-    const { address, clock, fds, reusePort = false, onError } = this.#options
+    const { address, clock, shared, reusePort = false, onError } = this.#options
     let received = 0
-    return openUdp({
-      address,
-      port,
-      reusePort,
-      longest: MAX_QUERY + 1,
-      receive: (packet, peer) => this.#serve(packet, peer, peer.local, 'udp', peer, received),
-      receiving: () => {
-        received = clock.monotonic()
-      },
-      ...(fds?.udp !== undefined && { fd: fds.udp }),
-      ...(onError && { onError }),
-    })
+    return openShared(shared, this.#names.udp, (handle) =>
+      openUdp({
+        handle,
+        address,
+        port,
+        reusePort,
+        longest: MAX_QUERY + 1,
+        receive: (packet, peer) => this.#serve(packet, peer, peer.local, 'udp', peer, received),
+        receiving: () => {
+          received = clock.monotonic()
+        },
+        ...(onError && { onError }),
+      }),
+    )
   }
 
   #serve(packet: Uint8Array, client: Peer, local: Peer, proto: Query['proto'], sink: Sink, received: number): void {
@@ -209,11 +218,16 @@ export class DnsListener implements Listener {
     const tcpClosed = this.#tcp?.close()
     this.#tcp?.destroy()
     await tcpClosed
+    if (this.#tcp) for (const name of Object.values(this.#names)) this.#options.shared?.release(name)
   }
 
   async #leave(): Promise<void> {
-    this.#udp?.leave()
-    await this.#tcp?.leave()
+    const { shared } = this.#options
+    // otherwise those who share the sockets go on with them
+    if (!shared || shared.ending) {
+      this.#udp?.leave()
+      await this.#tcp?.leave()
+    }
     await nextTurn()
     const tcpClosed = this.#tcp?.close()
     await this.#answerWaiting()

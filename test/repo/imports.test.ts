@@ -13,10 +13,12 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/expression': ['src/dns', 'src/plugin'],
   'src/forwarding': ['src/upstream', 'src/plugin'],
   'src/server': ['src/plugin', 'src/net', 'src/dns'],
-  'src/observe': ['src/plugin', 'src/dns'],
+  'src/observe': ['src/plugin', 'src/dns', 'src/net'],
   'src/instance': ['src/server', 'src/observe', 'src/corefile', 'src/plugin', 'src/dns', 'src/net'],
   'src/agent': ['src/corefile', 'src/plugin', 'src/dns', 'src/net'],
+  'src/supervisor': ['src/net'],
   'src/cli': [
+    'src/supervisor',
     'src/agent',
     'src/instance',
     'src/server',

@@ -1,0 +1,51 @@
+/** The program of the supervisor. It loads as little as it can: what it takes comes on top of what the server takes. */
+import { readFileSync } from 'node:fs'
+import { createLog, type LineFormat } from '../observe/log.ts'
+import { LogSink, openOutput } from '../observe/log-sink.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+import { removePidfile, writePidfile } from './pidfile.ts'
+import { type RunFlags, readRunFlags } from './run-flags.ts'
+
+/**
+ * Flags of V8 for workers. Young objects get 16 MiB at most: what a flood of names leaves behind is then collected before it grows old.
+ */
+const WORKER_FLAGS = ['--max-semi-space-size=16']
+
+const MAIN = new URL(import.meta.resolve('./main.ts')).pathname
+
+async function supervise(args: readonly string[]): Promise<void> {
+  const flags = readRunFlags(args)
+  if ('exitCode' in flags) throw new Error(flags.text)
+  const log = createLog(await formatOf(flags))
+  const errors = new LogSink(openOutput(2), () => {})
+  const supervisor = new Supervisor({
+    command: [process.execPath, ...WORKER_FLAGS, MAIN, ...args],
+    env: process.env,
+    input: flags.conf === 'stdin' ? readFileSync(0, 'utf8') : '',
+    stuckAfter: flags.stuckAfter,
+    log: (level, text) => log.line(level, text),
+    stderr: (chunk) => errors.write(chunk),
+    onServing: () => writePidfile(flags.pidfile, log),
+    async exit(code) {
+      removePidfile(flags.pidfile)
+      await Promise.all([log.flush(), errors.flush(1000)])
+      process.exit(code)
+    },
+  })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
+    process.on(signal, () => supervisor.end(signal))
+  }
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+    process.on(signal, () => supervisor.signal(signal))
+  }
+  process.on('SIGHUP', () => {})
+  supervisor.start()
+}
+
+async function formatOf({ logFormat }: RunFlags): Promise<{ format?: LineFormat }> {
+  if (logFormat === 'text') return {}
+  const { jsonFormat } = await import('../observe/log-json.ts')
+  return { format: await jsonFormat() }
+}
+
+if (import.meta.main) await supervise(process.argv.slice(2))

@@ -1,0 +1,195 @@
+import { Backoff } from './backoff.ts'
+import type { Restarts, WorkerMessage } from './messages.ts'
+import { SocketStore } from './socket-store.ts'
+import { Survey } from './survey.ts'
+import { type Death, Worker, type WorkerCommand } from './worker.ts'
+
+export interface SupervisorOptions extends WorkerCommand {
+  /** Milliseconds without a sign of life after which a worker is killed; 0 is never. */
+  stuckAfter: number
+  log(level: 'info' | 'warning' | 'error', text: string): void
+  /** Takes what the workers write to standard error. */
+  stderr(chunk: string): void
+  /** The first worker answers queries. */
+  onServing?(): void
+  /** Whether workers die faster than they can be replaced, so that nobody answers; told when it changes. */
+  onFailing?(failing: boolean): void
+  /** All workers have ended; the process is to end with that status. */
+  exit(code: number): void
+}
+
+/** Milliseconds that a worker may take to start. */
+const START_LIMIT = 60_000
+/** Looks at the workers' signs of life in the time that may pass without one. */
+const LOOKS = 4
+
+/**
+ * Keeps the sockets of the server and the processes that serve them: a worker that dies is replaced at once, by one that goes on with the
+ * same sockets.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #sockets = new SocketStore()
+  readonly #workers = new Set<Worker>()
+  readonly #backoff = new Backoff()
+  readonly #survey = new Survey()
+  readonly #restarts: Restarts = {}
+  /** Replacements that wait for their time. */
+  #pauses = new Set<NodeJS.Timeout>()
+  #served = false
+  #failing = false
+  #ending = false
+  #exitCode = 0
+  #looks: NodeJS.Timeout | undefined
+  #lastLook = performance.now()
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+  }
+
+  /** Starts the first worker; the others follow when it serves. When it does not come to that the process ends as it did. */
+  start(): void {
+    const { stuckAfter } = this.#options
+    if (stuckAfter > 0) this.#looks = setInterval(() => this.#look(), stuckAfter / LOOKS)
+    this.#startWorker()
+  }
+
+  /** Passes a signal on to all workers, which go on. */
+  signal(signal: NodeJS.Signals): void {
+    for (const worker of this.#workers) worker.kill(signal)
+  }
+
+  /** Ends by a signal, once the workers have ended by it. */
+  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'): void {
+    this.#ending = true
+    for (const pause of this.#pauses) clearTimeout(pause)
+    for (const worker of this.#workers) {
+      // told so, workers know that nobody comes after them
+      if (signal === 'SIGTERM') worker.send({ type: 'end' })
+      else worker.kill(signal)
+    }
+    this.#endWhenAlone()
+  }
+
+  #startWorker(): void {
+    const { stuckAfter } = this.#options
+    const settings = { beat: stuckAfter / LOOKS, first: !this.#served }
+    const worker = new Worker(this.#options, settings, {
+      message: (from, message, handle) => this.#receive(from, message, handle),
+      stderr: (chunk) => this.#options.stderr(chunk),
+      ended: (whose, death) => this.#bury(whose, death),
+    })
+    this.#workers.add(worker)
+  }
+
+  #receive(worker: Worker, message: WorkerMessage, handle: Parameters<SocketStore['keep']>[2] | undefined): void {
+    const { type } = message
+    if (type === 'serving') this.#noteServing(worker, message.workers)
+    else if (type === 'take') this.#sockets.take(worker, message.id, message.name)
+    else if (type === 'keep' && handle) this.#sockets.keep(worker, message.name, handle)
+    else if (type === 'keep' || type === 'forgo') this.#sockets.forgo(worker, message.name)
+    else if (type === 'release') this.#sockets.release(worker, message.name)
+    else if (type === 'survey') this.#survey.start(worker, message.id, this.#serving(), this.#restarts)
+    else if (type === 'metrics') this.#survey.add(worker, message.id, message.metrics)
+  }
+
+  #serving(): Worker[] {
+    return [...this.#workers].filter(({ servingSince }) => servingSince !== undefined)
+  }
+
+  #noteServing(worker: Worker, wanted: number): void {
+    worker.servingSince ??= performance.now()
+    if (!this.#served) this.#options.onServing?.()
+    this.#served = true
+    this.#setFailing(false)
+    this.#resize(wanted)
+    if (this.#serving().length === this.#workers.size && this.#pauses.size === 0) this.#sockets.sweep()
+  }
+
+  #resize(wanted: number): void {
+    if (this.#ending) return
+    const staying = [...this.#workers].filter(({ leaving }) => !leaving)
+    for (const worker of staying.slice(wanted)) {
+      worker.leaving = true
+      worker.kill('SIGTERM')
+    }
+    for (let missing = wanted - staying.length - this.#pauses.size; missing > 0; missing--) this.#startWorker()
+  }
+
+  #bury(worker: Worker, death: Death): void {
+    this.#workers.delete(worker)
+    this.#sockets.leave(worker)
+    this.#survey.leave(worker)
+    if (this.#ending || !this.#served) this.#endBy(worker, death)
+    else if (!worker.leaving) this.#replace(worker, death)
+  }
+
+  #replace(worker: Worker, death: Death): void {
+    const served = worker.servingSince === undefined ? 0 : performance.now() - worker.servingSince
+    const pause = this.#backoff.next(served)
+    if (pause === 0) this.#startWorker()
+    else this.#startLater(pause)
+    this.#setFailing(this.#backoff.failing && this.#serving().length === 0)
+    void this.#report(worker, death, pause)
+  }
+
+  #startLater(pause: number): void {
+    const timer = setTimeout(() => {
+      this.#pauses.delete(timer)
+      this.#startWorker()
+    }, pause)
+    this.#pauses.add(timer)
+  }
+
+  async #report({ pid }: Worker, { code, signal, cause }: Death, pause: number): Promise<void> {
+    const { reason, words } = await cause
+    this.#restarts[reason] = (this.#restarts[reason] ?? 0) + 1
+    const how = signal === null ? `with status ${code}` : `by ${signal}`
+    const next = pause === 0 ? 'it is replaced' : `it is replaced in ${pause} ms`
+    this.#options.log(
+      'error',
+      `Worker ${pid} ended ${how} (${reason}), ${next}${words && `; its last words: ${words}`}`,
+    )
+  }
+
+  /** The process ends when no worker lives, with the status of the one that ended worst. */
+  #endBy({ pid }: Worker, { code, signal, cause }: Death): void {
+    const isTold = this.#ending && (signal === 'SIGINT' || signal === 'SIGQUIT')
+    this.#exitCode = Math.max(this.#exitCode, code ?? (isTold ? 0 : 1))
+    if (signal !== null && !isTold) this.#options.log('error', `Worker ${pid} ended by ${signal}`)
+    void cause.then(() => {
+      this.#ending = true
+      this.#endWhenAlone()
+    })
+  }
+
+  #endWhenAlone(): void {
+    if (this.#workers.size > 0) return
+    clearInterval(this.#looks)
+    this.#options.exit(this.#exitCode)
+  }
+
+  #setFailing(failing: boolean): void {
+    if (this.#failing === failing) return
+    this.#failing = failing
+    this.#options.onFailing?.(failing)
+  }
+
+  /** Kills workers that have not been heard of, unless it was this process that stood still: then their signs of life are yet to be read. */
+  #look(): void {
+    const { stuckAfter, log } = this.#options
+    const now = performance.now()
+    const late = now - this.#lastLook > stuckAfter / 2
+    this.#lastLook = now
+    if (late) return
+    for (const worker of this.#workers) {
+      const limit = worker.servingSince === undefined ? Math.max(START_LIMIT, stuckAfter) : stuckAfter
+      if (now - worker.lastHeard < limit) continue
+      log(
+        'error',
+        `Worker ${worker.pid} has not been heard of for ${Math.round(now - worker.lastHeard)} ms: it is killed`,
+      )
+      worker.killStuck()
+    }
+  }
+}
