@@ -8,6 +8,7 @@ type Load = () => Promise<{ default: unknown }>
 export const order: readonly (readonly [name: string, load: Load])[] = [
   ['root', () => import('./root/index.ts')],
   ['metadata', () => import('./metadata/index.ts')],
+  ['cancel', () => import('./cancel/index.ts')],
   ['quic', () => import('./quic/index.ts')],
   ['https', () => import('./https/index.ts')],
   ['https3', () => import('./https3/index.ts')],
@@ -45,7 +46,6 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
 /** Plugins of CoreDNS that corelet does not have: their directives are known, using one is an error of its own. */
 export const missing: readonly string[] = [
   'geoip',
-  'cancel',
   'proxyproto',
   'grpc_server',
   'trace',

@@ -11,6 +11,9 @@ export type Outcome =
   | { answer: Answer; upstream: Upstream }
   | { answer?: undefined; upstream: Upstream | undefined; error: string; kind: FailureKind }
 
+/** What comes of a query that nobody waits for any more. */
+export const GIVEN_UP: Outcome = { upstream: undefined, error: 'the query was given up', kind: 'timeout' }
+
 /** Milliseconds between rounds when all upstreams have failed twice, so that refusals that come at once are not asked for in a tight loop. */
 const PAUSE = 20
 
@@ -38,10 +41,11 @@ export function attempt(
   proto: 'udp' | 'tcp',
   settings: AttemptSettings,
   done: (outcome: Outcome) => void,
-): void {
+): Attempts {
   const attempts = new Attempts(question, proto, settings, done)
   settings.deadlines.add(attempts)
   attempts.next()
+  return attempts
 }
 
 /** One query on its way through the upstreams. */
@@ -74,6 +78,11 @@ export class Attempts implements Expirable<Attempts> {
   expire(): void {
     const error = `no answer within ${this.#settings.deadlines.milliseconds} ms: ${TIMED_OUT}`
     this.#end({ upstream: undefined, error, kind: 'timeout' })
+  }
+
+  /** Nobody wants to know any more. */
+  cancel(): void {
+    this.#end(GIVEN_UP)
   }
 
   #end(outcome: Outcome): void {

@@ -15,9 +15,9 @@ import {
 import { Deadlines } from '../upstream/deadlines.ts'
 import type { FailureKind } from '../upstream/failure.ts'
 import { createPolicy } from '../upstream/policy.ts'
-import { SingleFlight } from '../upstream/single-flight.ts'
+import { type Flight, SingleFlight } from '../upstream/single-flight.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { type AttemptSettings, type Attempts, attempt, type Outcome } from './attempts.ts'
+import { type AttemptSettings, type Attempts, attempt, GIVEN_UP, type Outcome } from './attempts.ts'
 import { HOP_BY_HOP, toFlightKey, toQuestion } from './flight.ts'
 import type { ForwardingMetrics } from './metrics.ts'
 import type { AttemptOptions, ConnectionOptions } from './options.ts'
@@ -74,10 +74,11 @@ export function createForwarder(plugin: string, options: ForwarderOptions, parts
   async function ask(query: Query, next: Next): Promise<Reply> {
     const key = toFlightKey(query)
     const start = (done: (outcome: Outcome) => void) => attempt(toQuestion(query), query.proto, settings, done)
-    const flight = key === undefined ? { shared: false, result: new Promise(start) } : flights.run(key, start)
-    if (flight.shared) metrics.shared.inc()
+    const { shared, flight } = flights.run(key, start)
+    if (shared) metrics.shared.inc()
+    const { signal } = query
     concurrent++
-    const outcome = await flight.result
+    const outcome = await (signal ? untilGivenUp(flight, signal) : flight.result)
     concurrent--
     const landing = toLanding(outcome, plugin)
     const { upstream, reply } = landing
@@ -85,7 +86,7 @@ export function createForwarder(plugin: string, options: ForwarderOptions, parts
     if (!reply)
       return query.fail(RCODES.SERVFAIL, plugin, landing.error).copy({ options: [toExtendedError(landing.kind)] })
     if (next.plugin === plugin && asksNext(reply)) return next(query)
-    return flight.shared ? withoutHopByHop(reply) : reply
+    return shared ? withoutHopByHop(reply) : reply
   }
 
   function asksNext(reply: Reply): boolean {
@@ -116,6 +117,22 @@ export function refuse(query: Query, plugin: string): Reply | undefined {
   }
   if (META_TYPES.has(query.qtype)) return query.fail(RCODES.FORMERR, plugin, `${query.type} is no data type`)
   return undefined
+}
+
+/** The outcome, or that the query was given up; a flight that no query waits for ends. */
+function untilGivenUp(flight: Flight<Outcome>, signal: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const leave = () => {
+      flight.leave()
+      resolve(GIVEN_UP)
+    }
+    if (signal.aborted) return leave()
+    signal.addEventListener('abort', leave, { once: true })
+    flight.result.then((outcome) => {
+      signal.removeEventListener('abort', leave)
+      resolve(outcome)
+    })
+  })
 }
 
 /** Limits are written with 0 for none. */

@@ -32,6 +32,8 @@ export class Query extends QueryView {
    * Counts on `origin`.
    */
   mayWait = true
+  /** Whether somebody may give it up; see {@link Query.signal}. Counts on `origin`. */
+  cancellable = false
   /** How many lookups through the server's own chain led to it; the server bounds them. */
   depth = 0
   #client: Peer
@@ -40,6 +42,7 @@ export class Query extends QueryView {
   #received: number
   #kept = false
   #name: string | undefined
+  #abort: AbortController | undefined
   #metadata: Map<string, () => string> | undefined
 
   constructor(listener: Listener, client: Peer, local: Peer, proto: 'udp' | 'tcp', received: number, origin?: Query) {
@@ -193,6 +196,24 @@ export class Query extends QueryView {
   get replyFlags(): number {
     const opcode = this.flags & 0x7800
     return QR | opcode | (this.opcode === OPCODES.QUERY ? this.flags & (RD | CD) : 0)
+  }
+
+  /**
+   * Aborted when nobody waits for the answer any more, for work that takes long: `fetch(url, { signal })`. undefined where nothing gives
+   * queries up, so that they cost nothing there.
+   */
+  get signal(): AbortSignal | undefined {
+    const { origin } = this
+    if (!origin.cancellable) return undefined
+    origin.#abort ??= new AbortController()
+    return origin.#abort.signal
+  }
+
+  /** Gives it up: work for it should end. */
+  cancel(): void {
+    const { origin } = this
+    origin.#abort ??= new AbortController()
+    origin.#abort.abort()
   }
 
   /** Metadata that plugins publish is kept from now on, and what was there is forgotten. For the server, where `metadata` is on. */

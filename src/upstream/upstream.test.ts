@@ -259,11 +259,20 @@ describe('policies', () => {
 })
 
 describe('SingleFlight', () => {
-  it('runs one job for one key at a time', async () => {
+  /** Jobs that end when the test says so, or with -1 when they are cancelled. */
+  const make = () => {
     const flights = new SingleFlight<number>()
     const started: ((result: number) => void)[] = []
-    const start = (done: (result: number) => void) => void started.push(done)
-    const results = ['a', 'a', 'b'].map((key) => flights.run(key, start))
+    const start = (done: (result: number) => void) => {
+      started.push(done)
+      return { cancel: () => done(-1) }
+    }
+    return { flights, started, run: (key?: string) => flights.run(key, start) }
+  }
+
+  it('runs one job for one key at a time', async () => {
+    const { flights, started, run } = make()
+    const results = ['a', 'a', 'b'].map(run)
     assert.deepEqual(
       results.map(({ shared }) => shared),
       [false, true, false],
@@ -271,9 +280,30 @@ describe('SingleFlight', () => {
     started.forEach((done, i) => {
       done(i)
     })
-    assert.deepEqual(await Promise.all(results.map(({ result }) => result)), [0, 0, 1])
+    assert.deepEqual(await Promise.all(results.map(({ flight }) => flight.result)), [0, 0, 1])
     assert.equal(flights.size, 0)
-    assert.equal(await flights.run('a', (done) => done(3)).result, 3)
+    const atOnce = flights.run('a', (done) => {
+      done(3)
+      return { cancel() {} }
+    })
+    assert.equal(await atOnce.flight.result, 3)
     assert.equal(flights.size, 0)
+  })
+
+  it('runs a job of its own for what has no key', () => {
+    const { flights, started, run } = make()
+    assert.deepEqual([run().shared, run().shared, started.length, flights.size], [false, false, 2, 0])
+  })
+
+  it('ends a job when the last that waits for it has left', async () => {
+    const { flights, run } = make()
+    const { flight } = run('a')
+    assert.equal(run('a').flight, flight)
+    flight.leave()
+    assert.equal(flights.size, 1)
+    flight.leave()
+    assert.equal(await flight.result, -1)
+    assert.equal(flights.size, 0)
+    assert.notEqual(run('a').flight, flight)
   })
 })

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { OPTIONS, type Query, type Reply, systemClock } from 'corelet/plugin'
+import { answering, fakeContext, readText, settle, startPlugin, toNext, toQuery } from 'corelet/plugin/testing'
+import { startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
+import { startServer } from '../../test/kit/server.ts'
+import forward from '../forward/index.ts'
+import cancel from './index.ts'
+
+test('the time-out is a positive duration; the last use counts', async () => {
+  const cases: [text: string, codes: [code: string, line: number, column: number][], timeout?: number][] = [
+    ['cancel', [], 5001],
+    ['cancel 2s', [], 2000],
+    ['cancel 1s\ncancel 500ms', [], 500],
+    ['cancel 5', [['cancel/bad-timeout', 2, 8]]],
+    ['cancel soon', [['cancel/bad-timeout', 2, 8]]],
+    ['cancel -1s', [['cancel/no-timeout', 2, 8]]],
+    ['cancel 0', [['cancel/no-timeout', 2, 8]]],
+    ['cancel 1s 2s', [['wrong-argument-count', 2, 11]]],
+    ['cancel {\n  x\n}', [['unexpected-block', 2, 1]]],
+  ]
+  for (const [text, codes, timeout] of cases) {
+    const { options, diagnostics } = await readText(cancel, text)
+    assert.deepEqual(
+      diagnostics.map(({ code, line, column }) => [code, line, column]),
+      codes,
+      text,
+    )
+    assert.deepEqual(options, timeout === undefined ? [] : [{ timeout }])
+  }
+})
+
+/** A query whose answer comes when the test says so. */
+async function waiting(text: string) {
+  const started = await startPlugin(cancel, text)
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+  const query = toQuery('example.org.')
+  let asked: Query | undefined
+  let reply: Reply | undefined
+  const result = started.ask(query, (each) => {
+    asked = each
+    return promise
+  })
+  result.then(
+    (each) => {
+      reply = each
+    },
+    () => {},
+  )
+  await settle()
+  return { ...started, query, result, signal: asked!.signal!, resolve, reject, reply: () => reply }
+}
+
+test('what is known at once is passed on without a promise, and no signal is made', async () => {
+  const { askNow, context } = await startPlugin(cancel, 'cancel')
+  assert.equal(askNow(toQuery('example.org.'), answering({})).reason, 'fixed answer')
+  assert.equal(context.clock.pending, 0)
+})
+
+test('an answer in time is passed on', async () => {
+  const { query, context, resolve, result, signal, running } = await waiting('cancel 1s')
+  await context.clock.advance(990)
+  const answer = query.reply({}, 'test', 'late')
+  resolve(answer)
+  assert.equal(await result, answer)
+  await context.clock.advance(10_000)
+  assert.equal(signal.aborted, false)
+  assert.equal(context.clock.pending, 0)
+  await running.stop!()
+})
+
+test('an error is passed on', async () => {
+  const { reject, result, running } = await waiting('cancel 1s')
+  reject(new Error('broken'))
+  await assert.rejects(result, /broken/)
+  await running.stop!()
+})
+
+test('after the time-out the client gets SERVFAIL and the work its signal', async () => {
+  const { query, context, resolve, reply, signal, running } = await waiting('cancel 1s')
+  await context.clock.advance(999)
+  assert.deepEqual([signal.aborted, reply()], [false, undefined])
+  await context.clock.advance(60)
+  assert.equal(signal.aborted, true)
+  const { kind, rcodeName, error, options } = reply()!
+  assert.deepEqual([kind, rcodeName, error], ['failure', 'SERVFAIL', 'no answer within 1s'])
+  assert.deepEqual(options, [{ code: OPTIONS.EDE, data: Uint8Array.of(0, 22) }])
+  resolve(query.reply({}, 'test', 'too late'))
+  await settle()
+  assert.equal(reply()!.kind, 'failure')
+  await running.stop!()
+})
+
+test('without it queries have no signal; derived ones share it, those in the background have none', () => {
+  const query = toQuery('example.org.')
+  assert.equal(query.signal, undefined)
+  query.origin.cancellable = true
+  const derived = query.with({ qtype: 28 })
+  query.cancel()
+  assert.equal(derived.signal?.aborted, true)
+  assert.equal(derived.over('tcp').signal, undefined)
+})
+
+test('forward gives up, which makes room, but not while another client waits for the same', async () => {
+  const upstream = await startFakeServer({ respond: () => {} })
+  const corefile = `. {
+    cancel 300ms
+    forward . 127.0.0.1:${upstream.port} {
+      max_concurrent 1
+    }
+  }`
+  const server = await startServer(corefile)
+  try {
+    const started = performance.now()
+    assert.equal((await server.query('a.example', 'A')).rcode, 2)
+    assert.ok(performance.now() - started < 1500, 'long before the upstream times out')
+    assert.equal((await server.query('b.example', 'A')).rcode, 2, 'REFUSED if there were no room')
+  } finally {
+    await server.stop()
+    await upstream.close()
+  }
+})
+
+test('forward goes on for the client that came later', async () => {
+  const server = await startFakeServer({
+    respond: (query) => void setTimeout(() => query.send(toAnswer(query, { addresses: ['192.0.2.1'] })), 100),
+  })
+  const context = Object.assign(fakeContext({ plugin: 'forward' }), { clock: systemClock as never })
+  const { running } = await startPlugin(forward, `forward . 127.0.0.1:${server.port}`, context)
+  try {
+    const queries = [toQuery('example.org.'), toQuery('example.org.')]
+    for (const query of queries) query.cancellable = true
+    const results = queries.map((query) =>
+      running.handler!(
+        query,
+        toNext(() => assert.fail()),
+      ),
+    )
+    queries[0]!.cancel()
+    const [first, second] = await Promise.all(results)
+    assert.deepEqual([first!.rcodeName, first!.error], ['SERVFAIL', 'the query was given up'])
+    assert.equal(second!.answers[0]?.data, '192.0.2.1')
+  } finally {
+    await running.stop!()
+    await server.close()
+  }
+})
