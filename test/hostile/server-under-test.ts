@@ -1,5 +1,9 @@
 /** A server in a process of its own with two blocks: one whose chain answers all by itself, one that asks an upstream. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type FakeServer, type Received, startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
+import { makeCertificate } from '../kit/certificate.ts'
 import { findFreePorts } from '../kit/ports.ts'
 import { type Cli, serveCli } from '../kit/process.ts'
 import type { Transport } from './transports.ts'
@@ -24,9 +28,12 @@ export async function startServerUnderTest(
 ): Promise<ServerUnderTest> {
   const [own = 0, forwarding = 0, metrics = 0] = await findFreePorts(3)
   const upstream = await startFakeServer({ respond: (query) => server.respond(query) })
+  const folder = await mkdtemp(join(tmpdir(), 'hostile-'))
+  const { cert = '', key = '' } = scheme === '' ? {} : await makeCertificate(folder, 'dns.example')
+  const common = `  bind 127.0.0.1\n  prometheus 127.0.0.1:${metrics}\n${cert ? `  tls ${cert} ${key}\n` : ''}`
   const corefile = [
-    `${scheme}.:${own} {\n  bind 127.0.0.1\n  prometheus 127.0.0.1:${metrics}\n  whoami\n}`,
-    `${scheme}.:${forwarding} {\n  bind 127.0.0.1\n  prometheus 127.0.0.1:${metrics}\n  errors\n  cache\n`,
+    `${scheme}.:${own} {\n${common}  whoami\n}`,
+    `${scheme}.:${forwarding} {\n${common}  errors\n  cache\n`,
     `  forward . 127.0.0.1:${upstream.port} {\n${forward}  }\n}\n`,
   ]
   const cli = await serveCli(['-conf', 'stdin'], { input: corefile.join('\n'), env })
@@ -45,6 +52,7 @@ export async function startServerUnderTest(
       cli.kill('SIGKILL')
       await cli.ended
       await upstream.close()
+      await rm(folder, { recursive: true })
     },
   }
   return server

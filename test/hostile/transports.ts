@@ -1,13 +1,17 @@
 /** The ways to reach a server: every table of packets goes over each of them. A new transport is a line in {@link TRANSPORTS}. */
 import { createSocket } from 'node:dgram'
-import { TcpClient, toFrames } from '../../src/net/testing.ts'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { FrameReader } from '../../src/net/frames.ts'
+import { toFrames } from '../../src/net/testing.ts'
 
 export interface Transport {
   name: string
   /** Environment of the server: what chooses the back end of its sockets. */
   env: Record<string, string>
-  /** Prefix of a server block's key. */
-  scheme: string
+  /** Prefix of a server block's key; those that encrypt get a certificate. */
+  scheme: '' | 'tls://' | 'https://'
   /** Answers come in a stream, so zone transfers are no nonsense and nothing is cut off. */
   stream: boolean
   /** Connects to a server and keeps the connection. */
@@ -26,6 +30,7 @@ export const TRANSPORTS: readonly Transport[] = [
   { name: 'UDP through libc', env: {}, scheme: '', stream: false, open: openUdp },
   { name: 'UDP through dgram', env: { CORELET_NET: 'dgram' }, scheme: '', stream: false, open: openUdp },
   { name: 'TCP', env: {}, scheme: '', stream: true, open: openTcp },
+  { name: 'TLS', env: {}, scheme: 'tls://', stream: true, open: openTls },
 ]
 
 async function openUdp(port: number): Promise<Connection> {
@@ -52,17 +57,43 @@ async function openUdp(port: number): Promise<Connection> {
   }
 }
 
-async function openTcp(port: number): Promise<Connection> {
-  const client = await new TcpClient(port).connected()
+function openTcp(port: number): Promise<Connection> {
+  return openStream(connect(port, '127.0.0.1'), 'connect')
+}
+
+function openTls(port: number): Promise<Connection> {
+  return openStream(connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false }), 'secureConnect')
+}
+
+/** Messages with their lengths in front, over a connection that emits `ready` when it is there. */
+async function openStream(socket: Socket, ready: string): Promise<Connection> {
+  const frames = new FrameReader()
+  const answers: Buffer[] = []
+  let look = () => {}
+  socket.on('data', (chunk) => {
+    frames.push(chunk)
+    for (let message = frames.next(); message; message = frames.next()) answers.push(Buffer.from(message))
+    look()
+  })
+  await once(socket, ready)
+  socket.on('error', () => socket.destroy())
+  socket.on('close', () => look())
   return {
-    async ask(packets, isEnough) {
-      const first = client.messages.length
-      const timer = setTimeout(() => client.socket.destroy(), PATIENCE)
-      client.write(toFrames(...packets))
-      await client.receiveUntil((all) => isEnough(all.slice(first)))
-      clearTimeout(timer)
-      return client.messages.slice(first)
+    ask(packets, isEnough) {
+      answers.length = 0
+      socket.write(toFrames(...packets))
+      return new Promise((resolve) => {
+        const finish = () => {
+          clearTimeout(timer)
+          look = () => {}
+          resolve([...answers])
+        }
+        const timer = setTimeout(finish, PATIENCE)
+        look = () => {
+          if (isEnough(answers) || socket.closed) finish()
+        }
+      })
     },
-    close: () => client[Symbol.dispose](),
+    close: () => void socket.destroy(),
   }
 }
