@@ -34,6 +34,9 @@ const CASES: [pattern: string, found: string[] | undefined][] = [
   ['*/1.conf', ['a/1.conf', 'b/1.conf']],
   ['*/*/1.conf', ['b/c/1.conf']],
   ['b*', ['b']],
+  ['a/1*', ['a/1.conf', 'a/10.conf']],
+  ['a/*1*.c*f', ['a/1.conf', 'a/10.conf']],
+  ['a/**.conf*', ['a/.hidden.conf', 'a/1.conf', 'a/10.conf', 'a/2.conf', 'a/Ä.conf']],
   ['missing/*', []],
   ['a/1.conf/*', []],
   ['x\\*y/1', ['x*y/1']],
@@ -52,6 +55,14 @@ for (const [pattern, found] of CASES) {
     )
   })
 }
+
+test('a pattern with many stars takes no time', () => {
+  const folder = join(root, 'long')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'a'.repeat(200)), '')
+  assert.deepEqual(globPaths(`${folder}/${'*a'.repeat(40)}*b`), [])
+  assert.equal(globPaths(`${folder}/${'*a'.repeat(40)}*`)?.length, 1)
+})
 
 test('paths start at the folder of the file that names them', () => {
   assert.equal(systemFiles.resolve('/etc/corelet/Corefile', 'x/y.conf'), '/etc/corelet/x/y.conf')

@@ -64,11 +64,11 @@ function expand(pattern: string): string[] {
   if (!hasMeta(pattern)) return exists(pattern) ? [pattern] : []
   const slash = pattern.lastIndexOf('/')
   const folder = slash < 0 ? '.' : slash === 0 ? '/' : pattern.slice(0, slash)
-  const matcher = toRegExp(pattern.slice(slash + 1))
+  const parts = toParts(pattern.slice(slash + 1))
   const folders = hasMeta(folder) ? expand(folder) : [folder]
   return folders.flatMap((each) =>
     namesIn(each)
-      .filter((name) => matcher.test(name))
+      .filter((name) => matches(parts, [...name]))
       .map((name) => join(each, name)),
   )
 }
@@ -106,15 +106,34 @@ function isWellFormed(pattern: string): boolean {
   return /^(?:[^\\[]|\\.)*$/s.test(pattern)
 }
 
-function toRegExp(pattern: string): RegExp {
-  const source = pattern.replace(
-    /\\(.)|([*?])|([^\\*?])/gs,
-    (_, escaped?: string, wildcard?: string, plain?: string) =>
-      wildcard ? (wildcard === '*' ? '[^/]*' : '[^/]') : escapeRegExp(escaped ?? plain!),
+/** `*` for any text, `?` for one character, or a character itself. */
+type Part = { wildcard: '*' | '?' } | { character: string }
+
+function toParts(pattern: string): Part[] {
+  return [...pattern.matchAll(/\\(.)|([*?])|(.)/gsu)].map(([, escaped, wildcard, plain]) =>
+    wildcard ? { wildcard: wildcard as '*' | '?' } : { character: (escaped ?? plain)! },
   )
-  return new RegExp(`^${source}$`, 'su')
 }
 
-function escapeRegExp(char: string): string {
-  return /[\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char
+/** Only the last `*` can need another try: the time is at most the product of both lengths. */
+function matches(parts: readonly Part[], characters: readonly string[]): boolean {
+  let star = -1
+  let tried = 0
+  let part = 0
+  for (let at = 0; at < characters.length; ) {
+    const next = parts[part]
+    if (next && 'wildcard' in next && next.wildcard === '*') {
+      star = part++
+      tried = at
+    } else if (next && ('wildcard' in next || next.character === characters[at])) {
+      part++
+      at++
+    } else if (star >= 0) {
+      part = star + 1
+      at = ++tried
+    } else {
+      return false
+    }
+  }
+  return parts.slice(part).every((left) => 'wildcard' in left && left.wildcard === '*')
 }
