@@ -25,6 +25,7 @@ const logFile = custom('stdout', 'choice', (token, report) =>
 export default definePlugin({
   name: 'errors',
   summary: 'logs the errors of failed queries',
+  observes: true,
   directive: {
     args: [optional(logFile)],
     options: {

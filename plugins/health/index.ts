@@ -3,6 +3,9 @@ import { startSelfCheck } from './self-check.ts'
 
 const DEFAULT_ADDRESS = { host: '', port: 8080 }
 
+/** Milliseconds that a timer may come late. */
+const SPARE = 5000
+
 const lameduck = custom('DURATION', 'duration', (token, report) => {
   const milliseconds = parseDuration(token.text)
   if (typeof milliseconds === 'number') return milliseconds
@@ -40,6 +43,7 @@ export default definePlugin({
       listening() {
         selfCheck = startSelfCheck(bound, { log, metrics, clock })
       },
+      drainTime: lameduck + SPARE,
       async drain() {
         if (lameduck <= 0) return
         log.info(`Going into lameduck mode for ${formatDuration(lameduck)}`)

@@ -38,6 +38,7 @@ const NEVER_MATCHES: Code = {
 export default definePlugin({
   name: 'log',
   summary: 'logs queries',
+  observes: true,
   repeat: 'merge',
   directive: {
     args: [rest(text('[NAMES...] [FORMAT]'))],

@@ -24,6 +24,7 @@ const DEFAULT_ADDRESS = { host: 'localhost', port: 9153 }
 export default definePlugin({
   name: 'prometheus',
   summary: 'counts the queries of the block and exports all metrics over HTTP',
+  observes: true,
   directive: {
     args: [optional(hostPort())],
     options: {

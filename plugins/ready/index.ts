@@ -1,6 +1,17 @@
-import { choice, definePlugin, type HttpResponse, hostPort, one, option, optional } from 'corelet/plugin'
+import {
+  choice,
+  definePlugin,
+  type HttpResponse,
+  hostPort,
+  one,
+  option,
+  optional,
+  type PluginContext,
+} from 'corelet/plugin'
 
 const DEFAULT_ADDRESS = { host: '', port: 8181 }
+/** Characters of a header. */
+const LONGEST = 1000
 
 /** Says over HTTP whether all plugins are ready to answer. */
 export default definePlugin({
@@ -36,7 +47,7 @@ export default definePlugin({
       if (!context.running) return { status: 503, body: 'shutting down' }
       const notReady = [...new Set(context.notReady())].sort()
       waiting = continuously || !waiting ? notReady : notReady.filter((name) => waiting!.includes(name))
-      if (waiting.length === 0) return { status: 200, body: 'OK' }
+      if (waiting.length === 0) return { status: 200, ...describeProblem(context), body: 'OK' }
       const names = waiting.join(',')
       log.info(`Plugins not ready: "${names}"`)
       return { status: 503, body: names }
@@ -50,3 +61,10 @@ export default definePlugin({
     return undefined
   },
 })
+
+/** A header that says why the configuration tried last does not run: the body stays what scripts know. */
+function describeProblem({ instance }: PluginContext): { headers?: Record<string, string> } {
+  const problem = instance.problem()
+  if (problem === undefined) return {}
+  return { headers: { 'corelet-reload': problem.replace(/[^\x20-\x7e]/g, '?').slice(0, LONGEST) } }
+}

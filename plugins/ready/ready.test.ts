@@ -105,3 +105,11 @@ test('an address that is taken is logged, not fatal', async () => {
     '[ERROR] plugin/ready: Failed to start ready handler: listen EADDRINUSE: address already in use',
   ])
 })
+
+test('a configuration that does not run is told in a header', async () => {
+  const instance = { ...fakeContext().instance, problem: () => 'Corefile:2 - no such “plugin”\nat all' }
+  const context = fakeContext({ plugin: 'ready', instance })
+  await startPlugin(ready, 'ready', context)
+  const headers = { 'corelet-reload': 'Corefile:2 - no such ?plugin??at all' }
+  assert.deepEqual(await getReady(context), { status: 200, headers, body: 'OK' })
+})

@@ -1,5 +1,11 @@
-import { definePlugin, duration, optional, type PluginContext } from 'corelet/plugin'
+import { definePlugin, duration, one, option, optional, type PluginContext } from 'corelet/plugin'
 import { ConfigWatch, type Pace } from './watch.ts'
+
+interface ReloadOptions {
+  pace: Pace
+  /** Milliseconds; see BlockSettings. */
+  watch: number
+}
 
 const DEFAULT_INTERVAL = 30_000
 const DEFAULT_JITTER = 15_000
@@ -14,6 +20,11 @@ export default definePlugin({
       optional(duration('INTERVAL', { min: 2000, below: 'interval-too-short' })),
       optional(duration('JITTER', { min: 0, below: 'jitter-too-short' })),
     ],
+    options: {
+      watch: option('take a new configuration back when it does much worse within DURATION', [
+        one(duration('DURATION', { min: 2000, below: 'watch-too-short' })),
+      ]),
+    },
   },
   errors: {
     'interval-too-short': {
@@ -21,18 +32,27 @@ export default definePlugin({
       hint: 'changes are seen at once anyway where the system tells about them; the interval is for where it does not',
       example: '. {\n  reload 1s\n}',
     },
+    'watch-too-short': {
+      message: 'watch must be at least 2s',
+      hint: 'write how long a new configuration is to be watched, for example watch 30s',
+      example: '. {\n  reload {\n    watch 1s\n  }\n}',
+    },
     'jitter-too-short': {
       message: 'jitter value must be 0 or greater or equal to 1s',
       hint: 'write 0s for no jitter',
       example: '. {\n  reload 10s 500ms\n}',
     },
   },
-  parse([use], { report }): Pace | undefined {
+  parse([use], { report }): ReloadOptions | undefined {
     const [interval = DEFAULT_INTERVAL, jitter = DEFAULT_JITTER] = use!.values
     if (jitter > 0 && jitter < 1000) return void report(use!.tokens[1]!, 'jitter-too-short')
-    return { interval, jitter: Math.min(jitter, interval / 2) }
+    const watch = use!.options.watch.at(-1)?.values[0] ?? 0
+    return { pace: { interval, jitter: Math.min(jitter, interval / 2) }, watch }
   },
-  start(pace, context) {
+  configure({ watch }, settings) {
+    settings.watch = watch
+  },
+  start({ pace }, context) {
     const watch = sharedWatch(context)
     watch.pace = pace
     return { listening: () => watch.start(), stop: () => watch.stop() }

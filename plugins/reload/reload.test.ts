@@ -19,7 +19,7 @@ const good: [text: string, pace: { interval: number; jitter: number }][] = [
 for (const [text, pace] of good) {
   test(`${text} is every ${pace.interval} ms`, async () => {
     const { options, diagnostics } = await readText(reload, text)
-    assert.deepEqual([options, diagnostics], [[pace], []])
+    assert.deepEqual([options, diagnostics], [[{ pace, watch: 0 }], []])
   })
 }
 
@@ -31,7 +31,9 @@ const bad: [text: string, found: string[]][] = [
   ['reload 30s -1s', ['2:12 reload/jitter-too-short']],
   ['reload 30s soon', ['2:12 bad-duration']],
   ['reload 30s 1s 1s', ['2:15 wrong-argument-count']],
-  ['reload {\nx\n}', ['2:1 unexpected-block']],
+  ['reload {\nx\n}', ['3:1 unknown-property']],
+  ['reload {\nwatch 1s\n}', ['3:7 reload/watch-too-short']],
+  ['reload {\nwatch\n}', ['3:1 wrong-argument-count']],
 ]
 for (const [text, expected] of bad) {
   test(`${JSON.stringify(text)} is reported: ${expected}`, async () => {
@@ -61,6 +63,10 @@ class FakeInstance implements InstanceControl {
     this.reloads++
     if (this.result.ok && 'hash' in this.found) this.hash = this.found.hash
     return this.result
+  }
+
+  problem() {
+    return undefined
   }
 
   fatal() {}

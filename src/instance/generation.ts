@@ -1,6 +1,15 @@
 import type { HttpGeneration } from '../observe/http.ts'
-import { type Clock, composeChain, type InstanceControl, type Link, type Query, type Running } from '../plugin/index.ts'
-import type { DnsListener } from '../server/listener.ts'
+import {
+  composeChain,
+  formatDuration,
+  type InstanceControl,
+  type Link,
+  type Next,
+  type Query,
+  type Running,
+} from '../plugin/index.ts'
+import { probeChain } from '../server/probe.ts'
+import type { Tally } from '../server/serve.ts'
 import type { ConfiguredBlock, ConfiguredPlugin } from './configure.ts'
 import { describeError } from './describe-error.ts'
 import { applyRoutes, planSites, type Service, type Sites } from './listen.ts'
@@ -8,8 +17,10 @@ import type { Configuration } from './load.ts'
 import { createCollector } from './metadata.ts'
 import { createContext, type GenerationState, startPlugin } from './plugin-context.ts'
 import type { Services } from './services.ts'
+import { sumTallies } from './watch.ts'
+import { within } from './within.ts'
 
-/** Milliseconds for queries in work to be answered before their listener closes or their plugins stop. */
+/** Milliseconds for queries in work to be answered before their listener closes or their plugins stop, and for a plugin to stop. */
 export const DRAIN = 5000
 
 /** One configuration at work: its plugins run, its listeners are open. */
@@ -20,6 +31,8 @@ export class Generation {
   readonly #http: HttpGeneration
   readonly #state: GenerationState = { shared: new Map(), started: [], running: true }
   readonly #blocks = new Map<ConfiguredBlock, Service>()
+  /** The chains without the plugins that only observe. */
+  readonly #probes = new Map<ConfiguredBlock, Next>()
 
   private constructor(configuration: Configuration, sites: Sites, services: Services) {
     this.configuration = configuration
@@ -48,6 +61,27 @@ export class Generation {
       throw error
     }
     return generation
+  }
+
+  /**
+   * Has each chain answer a question of the server's own, at each listener it serves.
+   * @throws (rejects) Error when a plugin throws
+   */
+  async probe(): Promise<void> {
+    for (const { listener, blocks } of this.sites.values()) {
+      for (const { block, key } of blocks) {
+        const chain = this.#probes.get(block)
+        if (!chain) continue
+        const [zone = '.'] = key.zones
+        const error = await probeChain(chain, zone, listener, this.#services.clock)
+        if (error) throw new Error(`a test query for ${zone} at ${listener.server} failed: ${describeError(error)}`)
+      }
+    }
+  }
+
+  /** What its listeners have done, also for generations before it. */
+  get tally(): Tally {
+    return sumTallies([...this.sites.values()].map(({ listener }) => listener.tally))
   }
 
   /** All listeners serve this generation from the next query on. */
@@ -82,7 +116,9 @@ export class Generation {
     const listeners = [...this.sites.values()].map(({ listener }) => listener)
     const { clock } = this.#services
     await Promise.all(
-      listeners.map((listener) => (kept.has(listener) ? settled(listener, clock) : listener.close({ drain: DRAIN }))),
+      listeners.map((listener) =>
+        kept.has(listener) ? within(clock, DRAIN, listener.idle()) : listener.close({ drain: DRAIN }),
+      ),
     )
     return this.release()
   }
@@ -103,6 +139,7 @@ export class Generation {
   async #startPlugins(control: InstanceControl): Promise<void> {
     const { blocks } = this.configuration
     const links = new Map<ConfiguredBlock, Link[]>(blocks.map((block) => [block, []]))
+    const probed = new Map<ConfiguredBlock, Link[]>(blocks.map((block) => [block, []]))
     const handlers = new Map<ConfiguredBlock, string[]>(blocks.map((block) => [block, []]))
     const runnings = new Map<ConfiguredBlock, Running[]>(blocks.map((block) => [block, []]))
     for (const [block, configured] of inChainOrder(blocks)) {
@@ -123,6 +160,7 @@ export class Generation {
       runnings.get(block)!.push(running)
       if (!running.handler) continue
       links.get(block)!.push({ plugin: plugin.name, handler: running.handler })
+      if (!plugin.observes) probed.get(block)!.push({ plugin: plugin.name, handler: running.handler })
       if (!info.handlers.includes(plugin.name)) info.handlers.push(plugin.name)
     }
     for (const [block, list] of links) {
@@ -130,6 +168,7 @@ export class Generation {
       const chain = list.length > 0 ? composeChain(list) : undefined
       const passes = createViewTest(runnings.get(block)!)
       const { view } = block.settings
+      if (chain) this.#probes.set(block, composeChain(probed.get(block)!))
       this.#blocks.set(block, { view, chain, ...(collect && { collect }), ...(passes && { passes }) })
     }
   }
@@ -145,12 +184,16 @@ export class Generation {
   async #tell(what: 'drain' | 'stop'): Promise<boolean> {
     let good = true
     for (const { name, running } of this.#state.started) {
+      const { log, clock } = this.#services
+      const time = what === 'drain' ? (running.drainTime ?? DRAIN) : DRAIN
       try {
-        await running[what]?.()
+        const work = running[what]?.()
+        if (!work || (await within(clock, time, work))) continue
+        log.for(name).error(`${what} has not ended within ${formatDuration(time)}: going on without it`)
       } catch (error) {
-        good = false
-        this.#services.log.for(name).error(describeError(error))
+        log.for(name).error(describeError(error))
       }
+      good = false
     }
     return good
   }
@@ -168,9 +211,4 @@ function inChainOrder(blocks: readonly ConfiguredBlock[]): [ConfiguredBlock, Con
     block.plugins.map((plugin) => [block, plugin] as [ConfiguredBlock, ConfiguredPlugin]),
   )
   return pairs.sort(([, a], [, b]) => a.rank - b.rank)
-}
-
-/** Settles when no query is in work at a listener that goes on, or after {@link DRAIN}: no query is in work for longer. */
-async function settled(listener: DnsListener, clock: Clock): Promise<void> {
-  await Promise.race([listener.idle(), new Promise<void>((resolve) => void clock.timeout(DRAIN, resolve))])
 }

@@ -1,10 +1,11 @@
 import type { Diagnostic } from '../corefile/model.ts'
 import { renderHeadline } from '../corefile/render.ts'
 import type { SharedSockets } from '../net/shared-sockets.ts'
-import { DnsMetrics, panicsCounter } from '../observe/dns-metrics.ts'
+import { DnsMetrics, panicsCounter, rollbacksCounter } from '../observe/dns-metrics.ts'
 import { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
-import { type Clock, type Metrics, systemClock } from '../plugin/index.ts'
+import { type Clock, type Metrics, systemClock, type Timer } from '../plugin/index.ts'
+import type { Tally } from '../server/serve.ts'
 import { describeError, describeStack } from './describe-error.ts'
 import { Generation } from './generation.ts'
 import type { Site } from './listen.ts'
@@ -16,6 +17,7 @@ import {
   loadConfiguration,
 } from './load.ts'
 import type { Services } from './services.ts'
+import { startWatch, subtractTally, sumTallies } from './watch.ts'
 
 export interface InstanceOptions extends LoadOptions {
   /** Reads the Corefile, at the start and again for each reload. @throws Error with the text to show */
@@ -51,6 +53,8 @@ export class ConfigurationError extends Error {
 
 type Findings = Pick<Configuration, 'diagnostics'> & Partial<Pick<Configuration, 'sources'>>
 
+type ReloadResult = { ok: true } | { ok: false; error: string }
+
 /** The server in this process: one generation of configuration serves, others come and go. */
 export class Instance {
   readonly #options: InstanceOptions
@@ -58,6 +62,12 @@ export class Instance {
   #generation: Generation | undefined
   /** Generations that still have queries in work. */
   readonly #leaving = new Set<Promise<boolean>>()
+  /** The generation before while it may come back. */
+  #previous: { generation: Generation; watch: Timer } | undefined
+  /** What the listeners had done when the generation took over. */
+  #tally: Tally = sumTallies([])
+  /** Why the last reload did not take, and of a configuration that was taken back its hash. */
+  #problem: { text: string; hash?: string } | undefined
   #reloading: Promise<unknown> = Promise.resolve()
   #ending: Promise<boolean> | undefined
 
@@ -72,6 +82,7 @@ export class Instance {
       dnsMetrics: new DnsMetrics(metrics),
       shared,
       panics: panicsCounter(metrics),
+      rollbacks: rollbacksCounter(metrics),
       http: new HttpEndpoints(shared),
     }
   }
@@ -103,32 +114,46 @@ export class Instance {
    * Reads the configuration again, builds a new generation and lets it take over; unchanged listeners stay open. When that fails the old
    * one goes on. One reload at a time; a further one waits.
    */
-  reload(): Promise<{ ok: true } | { ok: false; error: string }> {
-    const result = this.#reloading.then(() => this.#reload())
+  reload(): Promise<ReloadResult> {
+    return this.#queueReload(true)
+  }
+
+  /** @param again whether a configuration that was taken back is tried once more */
+  #queueReload(again: boolean): Promise<ReloadResult> {
+    const result = this.#reloading.then(() => this.#reload(again))
     this.#reloading = result
     return result
   }
 
-  async #reload(): Promise<{ ok: true } | { ok: false; error: string }> {
+  async #reload(again: boolean): Promise<ReloadResult> {
     const { log } = this.#services
     if (this.#ending) return { ok: false, error: 'the server is shutting down' }
     log.line('info', 'Reloading')
     try {
       const old = this.#generation!
-      const generation = await this.#build(await this.#load())
+      const configuration = await this.#load()
+      if (!again && this.#problem?.hash === configuration.hash) throw new Error(this.#problem.text)
+      const generation = await this.#build(configuration)
+      await generation.probe().catch(async (error) => {
+        await generation.abandon()
+        throw error
+      })
       if (this.#ending) {
         await generation.abandon()
         return { ok: false, error: 'the server is shutting down' }
       }
+      this.#letGo()
       generation.takeOver()
       this.#generation = generation
       this.#options.onTakeOver?.(this)
-      this.#retire(old, generation)
+      this.#problem = undefined
+      this.#succeed(old, generation)
       generation.announce()
       log.line('info', 'Reloading complete')
       return { ok: true }
     } catch (error) {
       const text = oneLine(error)
+      if (text !== this.#problem?.text) this.#problem = { text }
       log.line('error', `Restart failed: ${text}`)
       return { ok: false, error: text }
     }
@@ -168,10 +193,58 @@ export class Instance {
 
   async #shutdown(drain: boolean): Promise<boolean> {
     const generation = this.#generation!
+    this.#letGo()
     const drained = await generation.drain()
     const stopped = drain ? await generation.end(new Map()) : await generation.release()
     if (drain) await Promise.all(this.#leaving)
     return drained && stopped
+  }
+
+  /** Ends the generation before, or keeps it as long as the new one is watched. */
+  #succeed(old: Generation, generation: Generation): void {
+    const duration = Math.max(0, ...generation.configuration.blocks.map(({ settings }) => settings.watch))
+    const before = subtractTally(old.tally, this.#tally)
+    const read = () => generation.tally
+    this.#tally = read()
+    if (duration === 0) {
+      this.#retire(old, generation)
+      return
+    }
+    const watch = startWatch({
+      clock: this.#services.clock,
+      duration,
+      before,
+      read,
+      failed: (reason) => this.#takeBack(reason),
+      passed: () => this.#letGo(),
+    })
+    this.#previous = { generation: old, watch }
+  }
+
+  /** The generation before comes back. */
+  #takeBack(reason: string): void {
+    if (!this.#previous || this.#ending) return
+    const bad = this.#generation!
+    const { generation } = this.#previous
+    this.#previous = undefined
+    const { log, rollbacks } = this.#services
+    const text = `the configuration ${bad.configuration.hash.slice(0, 12)} was taken back: ${reason}`
+    this.#problem = { text, hash: bad.configuration.hash }
+    rollbacks.inc()
+    log.line('error', `Going on with the configuration before: ${text}`)
+    generation.takeOver()
+    this.#generation = generation
+    this.#options.onTakeOver?.(this)
+    this.#tally = generation.tally
+    this.#retire(bad, generation)
+  }
+
+  /** The generation before is needed no more. */
+  #letGo(): void {
+    if (!this.#previous) return
+    this.#previous.watch.cancel()
+    this.#retire(this.#previous.generation, this.#generation!)
+    this.#previous = undefined
   }
 
   /** Lets a generation finish what it has in work, and ends it. */
@@ -192,9 +265,12 @@ export class Instance {
 
   #build(configuration: Configuration): Promise<Generation> {
     const { log, exit } = this.#services
+    // a generation that is kept must not find that the configuration has changed
+    const isCurrent = () => this.#generation?.configuration === configuration
     return Generation.build(configuration, this.#generation?.sites ?? new Map(), this.#services, {
-      examine: () => this.examine(),
-      reload: () => this.reload(),
+      examine: async () => (isCurrent() ? await this.examine() : configuration),
+      reload: () => this.#queueReload(false),
+      problem: () => this.#problem?.text,
       fatal: (message) => {
         log.line('fatal', message)
         exit()

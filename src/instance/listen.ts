@@ -74,6 +74,7 @@ function createHooks(policy: Policy, { log, metrics, dnsMetrics, panics, clock }
       const text = describeError(error) + (policy.stacktrace ? describeStack(error) : '')
       log.line('error', `Recovered from panic in server: "${query.listener.server}" ${text}`)
     },
+    now: () => clock.monotonic(),
     overloaded: ({ listener }) => overloads.with(listener.server).inc(),
   }
 }

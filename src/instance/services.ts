@@ -10,6 +10,7 @@ export interface Services {
   metrics: Metrics
   dnsMetrics: DnsMetrics
   panics: Counter
+  rollbacks: Counter
   http: HttpEndpoints
   clock: Clock
   /** Keeps the listening sockets, where processes share them or come after one another. */

@@ -44,6 +44,11 @@ export function panicsCounter(metrics: Metrics): Counter {
   return metrics.counter('coredns_panics_total', 'Exceptions thrown by plugins and caught by the server.').with()
 }
 
+/** `corelet_reload_rollbacks_total`: configurations that were taken back. */
+export function rollbacksCounter(metrics: Metrics): Counter {
+  return metrics.counter('corelet_reload_rollbacks_total', 'Configurations taken back because they did worse.').with()
+}
+
 /** `corelet_overloads_total`: queries that would have had to wait when too many did. */
 export function overloadsCounter(metrics: Metrics): Family<Counter> {
   const help = 'Queries failed because they would have had to wait and too many did already.'

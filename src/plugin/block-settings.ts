@@ -9,6 +9,7 @@ export function defaultSettings(): BlockSettings {
     view: '',
     debug: false,
     anyClass: false,
+    watch: 0,
     stacktrace: false,
     timeouts: {},
     maxTcpQueries: undefined,

@@ -22,6 +22,8 @@ export interface BlockSettings {
   debug: boolean
   /** Classes other than IN reach the chain. */
   anyClass: boolean
+  /** Milliseconds that a new generation is watched and may be taken back; 0 for never. Of all blocks the longest counts. */
+  watch: number
   /** The log line of a throwing handler has the stack. */
   stacktrace: boolean
   /** Milliseconds; those that are not set are other blocks' on the same listener, or the server's. */
@@ -129,6 +131,8 @@ export interface InstanceControl {
   examine(): Promise<{ hash: string; files: readonly string[] } | { error: string }>
   /** Builds a new generation and lets it take over. When it fails the old one goes on. */
   reload(): Promise<{ ok: true } | { ok: false; error: string }>
+  /** Why the configuration that was tried last does not run; undefined when it does. */
+  problem(): string | undefined
   /** Logs a FATAL line and ends the process with status 1. */
   fatal(message: string): void
 }

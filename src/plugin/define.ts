@@ -36,6 +36,8 @@ export interface Running {
   listening?(): void
   /** The process was told to end; queries still come in until all have settled. In the chain's order, one after the other. */
   drain?(): void | Promise<void>
+  /** Milliseconds that `drain` may take before the end goes on without it; 5000 when left out. `stop` always has as long. */
+  drainTime?: number
   /** No query comes in any more: after a reload or at the end. */
   stop?(): void | Promise<void>
 }
@@ -56,6 +58,8 @@ export interface Plugin<G extends DirectiveGrammar = DirectiveGrammar, Options =
   repeat?: Repeat
   /** Its own diagnostics; reported as `NAME/CODE`, written in `parse` without the name. */
   errors?: Codes
+  /** It only looks at queries and replies that pass, to count or log them. What the server asks itself passes it by. */
+  observes?: true
   /**
    * Turns the directive into options; undefined after it has reported. Left out, the options are the directive as read.
    * `uses` has one element unless `repeat` is `merge`.

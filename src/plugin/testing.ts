@@ -185,6 +185,7 @@ export function fakeContext(
       files: [],
       examine: async () => ({ hash: '', files: [] }),
       reload: async () => ({ ok: true }),
+      problem: () => undefined,
       fatal: (message) => void lines.push(`[FATAL] ${message}`),
     },
     ask: (query) => query.fail(RCODES.SERVFAIL, 'test', 'nothing to ask'),

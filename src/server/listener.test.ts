@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { findFreePorts } from '../../test/kit/ports.ts'
 import { decodeMessage } from '../dns/codec.ts'
 import { TcpClient } from '../net/testing.ts'
 import { systemClock } from '../plugin/clock.ts'
@@ -95,7 +96,7 @@ test('one socket for UDP and one for TCP, on the same port; the label shows it',
   await using server = await startListener(answerA)
   assert.equal(server.listener.server, `dns://127.0.0.1:${server.port}`)
   const label = (address: string, port: number) => {
-    const hooks = { dropped: () => {}, panic: () => {}, overloaded: () => {} }
+    const hooks = { dropped: () => {}, panic: () => {}, overloaded: () => {}, now: () => 0 }
     return new DnsListener({ address, port, clock: systemClock, hooks }).server
   }
   assert.equal(label('', 53), 'dns://:53')
@@ -120,7 +121,7 @@ test('queries know their client, the address they came to and how they came', as
   assert.deepEqual(seen, [`udp 127.0.0.1 ${wildcard} true`, 'tcp 127.0.0.1 127.0.0.1 true'])
 })
 
-test('a port that is taken', async () => {
+test('a port that is taken', async (t) => {
   const tcp = createServer().listen(0, '127.0.0.1')
   await once(tcp, 'listening')
   const { port } = tcp.address() as { port: number }
@@ -130,8 +131,9 @@ test('a port that is taken', async () => {
   })
   tcp.close()
   const udp = createSocket('udp4')
-  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve))
-  const taken = udp.address().port
+  t.after(() => udp.close())
+  const [taken = 0] = await findFreePorts(1)
+  await new Promise<void>((resolve) => udp.bind(taken, '127.0.0.1', resolve))
   await assert.rejects(startListener(answerA, {}, { port: taken }), (error) => {
     assert.ok(error instanceof ListenError)
     assert.equal(error.message, `ListenPacket: listen udp 127.0.0.1:${taken}: bind: address already in use`)
@@ -141,7 +143,6 @@ test('a port that is taken', async () => {
   const again = createServer().listen(taken, '127.0.0.1')
   await once(again, 'listening')
   again.close()
-  udp.close()
   await assert.rejects(startListener(answerA, {}, { address: '192.0.2.1', port: 5399 }), {
     message: 'Listen: listen tcp 192.0.2.1:5399: bind: cannot assign requested address',
   })

@@ -10,7 +10,7 @@ import type { Reply } from '../plugin/reply.ts'
 import { MAX_MESSAGE } from './finish.ts'
 import { MAX_QUERY } from './gate.ts'
 import { RouteTable } from './route.ts'
-import { QueryServer, type ServerHooks, type Sink } from './serve.ts'
+import { QueryServer, type ServerHooks, type Sink, type Tally } from './serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
 
 export interface DnsListenerOptions {
@@ -90,6 +90,11 @@ export class DnsListener implements Listener {
   /** Queries that wait for a plugin. */
   get inFlight(): number {
     return this.#server.inFlight
+  }
+
+  /** What it has done since it was made. */
+  get tally(): Readonly<Tally> {
+    return this.#server.tally
   }
 
   /** UDP answers that could not be sent. */

@@ -28,6 +28,7 @@ function setUp(handler: (query: Query) => Reply | Promise<Reply>, settings: Part
     {
       dropped: (query, rcode) => void events.push(`dropped ${query.name} ${rcode}`),
       panic: (_query, error) => void events.push(`panic ${error instanceof Error ? error.message : error}`),
+      now: () => 0,
       overloaded: (query) => void events.push(`overloaded ${query.name}`),
     },
   )

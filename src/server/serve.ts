@@ -15,6 +15,8 @@ export interface ServerHooks {
   dropped(query: Query, rcode: number): void
   /** A handler threw, rejected, or gave something that can't be sent. */
   panic(query: Query, error: unknown): void
+  /** Monotonic milliseconds. */
+  now(): number
   /** The query would have had to wait, and was failed because too many do. */
   overloaded(query: Query): void
 }
@@ -36,8 +38,18 @@ const WAITING = 1024
 /** Lookups through the server's own chain that may follow from one another. */
 const MAX_DEPTH = 8
 
+/** What was done so far. */
+export interface Tally {
+  /** Answers, and those among them that were SERVFAIL. */
+  answers: number
+  failures: number
+  /** Milliseconds that queries waited for plugins, in all. */
+  waited: number
+}
+
 /** Serves the queries of a listener. */
 export class QueryServer {
+  readonly tally: Tally = { answers: 0, failures: 0, waited: 0 }
   settings: ListenerSettings
   /** Queries that wait for a promise of a plugin. */
   inFlight = 0
@@ -129,18 +141,19 @@ export class QueryServer {
     this.#octets += octets
     result.then(
       (reply) => {
-        this.#settle(octets)
+        this.#settle(octets, query.received)
         this.#reply(query, reply, sink)
       },
       (error) => {
-        this.#settle(octets)
+        this.#settle(octets, query.received)
         this.#recover(query, error, sink)
       },
     )
   }
 
-  #settle(octets: number): void {
+  #settle(octets: number, received: number): void {
     this.#octets -= octets
+    this.tally.waited += this.#hooks.now() - received
     if (--this.inFlight > 0) return
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
@@ -153,7 +166,13 @@ export class QueryServer {
       this.#recover(query, error, sink)
       return
     }
+    this.#count(reply)
     sink.send(length)
+  }
+
+  #count({ rcode }: Reply): void {
+    this.tally.answers++
+    if (rcode === RCODES.SERVFAIL) this.tally.failures++
   }
 
   #recover(query: Query, error: unknown, sink: Sink): void {
@@ -166,6 +185,7 @@ export class QueryServer {
   #fail(query: Query, rcode: number, sink: Sink): void {
     this.#hooks.dropped(query, rcode)
     const reply = query.fail(rcode, '', '')
+    this.#count(reply)
     sink.send(finishReply(query, reply, sink.out, sink.offset, this.settings.maxUdpSize))
   }
 }

@@ -79,6 +79,7 @@ export async function startListener(
       dropped: (query, rcode) => void dropped.push(`${query.name} ${rcode}`),
       panic: (_query, error) => void panics.push(error),
       overloaded: () => {},
+      now: () => systemClock.monotonic(),
     },
     ...options,
   })

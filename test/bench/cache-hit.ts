@@ -47,6 +47,7 @@ const chain = composeChain(handlers.map((handler, i) => ({ plugin: `plugin${i}`,
 const server = new QueryServer(new RouteTable([{ zone: '.', view: '', chain }]), DEFAULT_SETTINGS, {
   dropped: () => {},
   overloaded: () => {},
+  now: () => 0,
   panic: (_query, error) => {
     throw error
   },

@@ -9,6 +9,7 @@ import { ModuleLoader } from '../../src/instance/module-loader.ts'
 import type { BuiltIns } from '../../src/instance/plugin-catalog.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
+import type { Clock } from '../../src/plugin/clock.ts'
 import { type QueryOptions, query } from './query.ts'
 
 export interface ServerOptions {
@@ -18,6 +19,8 @@ export interface ServerOptions {
   dnsPort?: number
   /** Where the Corefile lies as far as relative paths and plugin.cfg are concerned; no such folder when left out. */
   folder?: string
+  /** The machine's when left out. */
+  clock?: Clock
   /** The plugins that there are, besides corelet's own, at the end of the chain's order. */
   plugins?: BuiltIns['order']
 }
@@ -75,6 +78,7 @@ export async function startServer(corefile: string, options: ServerOptions = {})
     readCorefile: () => ({ file: join(folder, 'Corefile'), text }),
     log,
     metrics,
+    ...(options.clock && { clock: options.clock }),
     exit: () => {
       exited = true
     },

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { definePlugin, one, type PluginContext, text } from 'corelet/plugin'
+import { FakeClock } from 'corelet/plugin/testing'
 import type { BuiltIn } from '../../src/instance/plugin-catalog.ts'
-import { startServer } from '../kit/server.ts'
+import { startServer, type TestServer } from '../kit/server.ts'
 
 /** What happened, in order. */
 function makeProbe(): { events: string[]; contexts: PluginContext[]; plugins: BuiltIn[] } {
@@ -21,13 +22,20 @@ function makeProbe(): { events: string[]; contexts: PluginContext[]; plugins: Bu
       return {
         handler: (query) => {
           if (name.startsWith('panics')) throw new Error('oh no')
+          if (name.startsWith('servfails')) return query.fail(2, 'probe', 'no luck')
           if (name.startsWith('rejects')) return Promise.reject(new Error('oh no'))
           return query.reply({ rcode: name.length }, 'probe', name)
         },
         ready: () => name !== 'unready',
         listening: () => void events.push(`${name} listening`),
-        drain: () => void events.push(`${name} drain`),
-        stop: () => void events.push(`${name} stop`),
+        drain: () => {
+          events.push(`${name} drain`)
+          return name.startsWith('drains') ? new Promise(() => {}) : undefined
+        },
+        stop: () => {
+          events.push(`${name} stop`)
+          return name.startsWith('stays') ? new Promise(() => {}) : undefined
+        },
       }
     },
   })
@@ -129,4 +137,104 @@ test('reloads that come at once are done one after the other', async () => {
   assert.equal((await server.query('x.', 'A')).rcode, 4)
   await server.stop()
   assert.deepEqual(await server.reload(corefile('a')), { ok: false, error: 'the server is shutting down' })
+})
+
+for (const name of ['panics', 'rejects']) {
+  test(`a generation with a plugin that ${name} does not take over, and its test query leaves no trace`, async () => {
+    const { plugins, events } = makeProbe()
+    const server = await startServer(corefile('a', 'log\nprometheus 127.0.0.1:0\nready 127.0.0.1:0'), { plugins })
+    const result = await server.reload(corefile(name, 'log'))
+    assert.equal(result.ok, false)
+    assert.match((result as { error: string }).error, /^a test query for \. at dns:\/\/127\.0\.0\.1:\d+ failed: oh no$/)
+    assert.equal((await server.query('x.', 'A')).rcode, 1)
+    assert.deepEqual(events.slice(2), [`${name} start`, `${name} stop`])
+    assert.deepEqual(await server.reload(corefile('bb', 'log\nprometheus 127.0.0.1:0')), { ok: true })
+    const metrics = await server.metrics()
+    assert.match(metrics, /^coredns_panics_total 0$/m)
+    assert.match(metrics, /^coredns_dns_requests_total\{.*\} 1$/m)
+    await server.logged(/"A IN x\. /)
+    assert.deepEqual(
+      server.lines.filter((line) => / IN \. /.test(line)),
+      [],
+    )
+    await server.stop()
+  })
+}
+
+/** Asks so often that a judgement can be made. */
+async function askOften(server: TestServer): Promise<void> {
+  for (let i = 0; i < 60; i++) await server.query(`n${i}.`, 'A')
+}
+
+test('a watched generation that fails queries is taken back, and not tried again by itself', async () => {
+  const { plugins, events } = makeProbe()
+  const clock = new FakeClock()
+  const watched = 'reload {\n watch 30s\n}\nready 127.0.0.1:0\n'
+  const server = await startServer(corefile('a', watched), { plugins, clock })
+  await askOften(server)
+  const bad = corefile('servfails', watched)
+  assert.deepEqual(await server.reload(bad), { ok: true })
+  await clock.advance(5000)
+  assert.deepEqual(events.slice(2), ['servfails start', 'servfails listening'], 'nothing was asked, nothing is judged')
+  await askOften(server)
+  await clock.advance(1000)
+  await server.logged(
+    /^\[ERROR\] Going on with the configuration before: the configuration [0-9a-f]{12} was taken back: 100 % of the answers are SERVFAIL, before 0 %$/,
+  )
+  assert.equal((await server.query('x.', 'A')).rcode, 1)
+  assert.match(await server.metrics(), /^corelet_reload_rollbacks_total 1$/m)
+  await clock.advance(10_000)
+  assert.deepEqual(events.slice(4), ['servfails stop'])
+  await clock.advance(60_000)
+  await server.logged(
+    /plugin\/reload: Corefile changed but reload failed: the configuration [0-9a-f]{12} was taken back/,
+  )
+  assert.equal((await server.query('x.', 'A')).rcode, 1)
+  assert.deepEqual(await server.reload(bad), { ok: true }, 'who asks for it gets it')
+  const stopped = server.stop()
+  await clock.advance(1)
+  await stopped
+})
+
+test('a watched generation that does well stays, and the one before ends then', async () => {
+  const { plugins, events } = makeProbe()
+  const clock = new FakeClock()
+  const watched = 'reload {\n watch 30s\n}\n'
+  const server = await startServer(corefile('a', watched), { plugins, clock })
+  assert.deepEqual(await server.reload(corefile('ccc', watched)), { ok: true })
+  await askOften(server)
+  await clock.advance(29_000)
+  assert.equal(events.includes('a stop'), false)
+  await clock.advance(2000)
+  assert.equal(events.at(-1), 'a stop')
+  assert.deepEqual(await server.reload(corefile('dddd', watched)), { ok: true })
+  assert.deepEqual(await server.reload(corefile('eeeee')), { ok: true })
+  await clock.advance(0)
+  assert.deepEqual(
+    events.filter((event) => event.endsWith('stop')),
+    ['a stop', 'ccc stop', 'dddd stop'],
+  )
+  assert.equal((await server.query('x.', 'A')).rcode, 5)
+  const stopped = server.stop()
+  await clock.advance(1)
+  await stopped
+})
+
+test('a plugin that never ends its drain or stop holds up the end for five seconds each', async () => {
+  const { plugins, events } = makeProbe()
+  const clock = new FakeClock()
+  const server = await startServer(`${corefile('drains')}a.test:0 {\n  bind 127.0.0.1\n  probe stays\n}\n`, {
+    plugins,
+    clock,
+  })
+  const ended = server.instance.shutdown({ drain: true })
+  await clock.advance(4999)
+  assert.equal(events.includes('stays drain'), false)
+  await clock.advance(1)
+  assert.equal(events.includes('stays drain'), true)
+  for (let i = 0; i < 20 && !events.includes('stays stop'); i++) await clock.advance(1)
+  await clock.advance(5000)
+  assert.equal(await ended, false)
+  assert.ok(server.lines.includes('[ERROR] plugin/probe: drain has not ended within 5s: going on without it'))
+  await server.logged(/^\[ERROR\] plugin\/probe: stop has not ended within 5s: going on without it$/)
 })
