@@ -194,6 +194,25 @@ test('dns-over-tls: the upstream is asked by TLS, and only if its certificate is
   })
 })
 
+test('encrypted: clients are served over TLS and HTTPS', async () => {
+  const { cert, key } = certificate
+  const words = {
+    'tls://. {': 'tls://.:0 {\n    bind 127.0.0.1',
+    'https://. {': 'https://.:0 {\n    bind 127.0.0.1',
+    'forward . 10.0.0.10': `forward . ${upstream.address}`,
+    '/etc/corelet/tls.crt /etc/corelet/tls.key': `${cert} ${key}`,
+  }
+  await serve('encrypted', words, async (server) => {
+    for (const [i, proto] of (['tls', 'https'] as const).entries()) {
+      const { answers } = await server.query('www.example.org.', 'A', { proto, port: server.ports[i]! })
+      assert.deepEqual(
+        answers.map(({ data }) => data),
+        ['192.0.2.1'],
+      )
+    }
+  })
+})
+
 test('no Corefile is left out', () => {
   assert.deepEqual([...tested].sort(), listFiles('corefiles'))
 })

@@ -76,6 +76,7 @@ function createHooks(policy: Policy, { log, metrics, dnsMetrics, panics, clock }
     },
     now: () => clock.monotonic(),
     overloaded: ({ listener }) => overloads.with(listener.server).inc(),
+    answeredHttp: ({ server }, status) => dnsMetrics.recordHttp(server, status),
   }
 }
 
@@ -91,9 +92,11 @@ export function applyRoutes({ listener, blocks, policy }: Site, services: Map<Co
   policy.stacktrace = blocks.at(-1)?.block.settings.stacktrace ?? false
 }
 
-/** Timeouts and limits are those of the last block that sets them, certificates those of the first; what is allowed in one block is allowed. */
+/** Timeouts and limits are those of the last block that sets them, certificates and limits of a transport those of the first; what is allowed in one block is allowed. */
 export function mergeSettings(blocks: readonly Pick<ConfiguredBlock, 'settings'>[]): ListenerSettings {
   const settings: ListenerSettings = { ...DEFAULT_SETTINGS, timeouts: { ...DEFAULT_SETTINGS.timeouts } }
+  const https = blocks.find(({ settings: { limits } }) => limits.https?.max_connections !== undefined)
+  if (https) settings.maxHttpsConnections = https.settings.limits.https!.max_connections! || Infinity
   for (const { settings: own } of blocks) {
     settings.debug ||= own.debug
     settings.anyClass ||= own.anyClass

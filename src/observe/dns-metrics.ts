@@ -83,6 +83,7 @@ export class DnsMetrics {
   readonly #responseSize: Family<Histogram>
   readonly #dnssecOk: Family<Counter>
   readonly #responses: Family<Counter>
+  readonly #httpResponses: Family<Counter>
   readonly #zones = new Map<string, Map<string, Map<string, ZoneMetrics>>>()
   /** Most queries have the same as the one before. */
   #last: ZoneMetrics | undefined
@@ -107,6 +108,15 @@ export class DnsMetrics {
     ])
     this.#dnssecOk = counter('coredns_dns_do_requests_total', 'DNS requests with the DO bit.', [])
     this.#responses = counter('coredns_dns_responses_total', 'DNS responses by rcode and plugin.', ['rcode', 'plugin'])
+    this.#httpResponses = metrics.counter('coredns_dns_https_responses_total', 'Answers over HTTPS by HTTP status.', [
+      'server',
+      'status',
+    ])
+  }
+
+  /** Counts an answer over HTTPS by its HTTP status. */
+  recordHttp(server: string, status: number): void {
+    this.#httpResponses.with(server, String(status)).inc()
   }
 
   /**

@@ -1,3 +1,5 @@
+import type { Converse, Ends } from '../net/connection.ts'
+import { HTTP_PROTOCOLS } from '../net/http.ts'
 import { openShared, type SharedSockets } from '../net/shared-sockets.ts'
 import { openTcp, type TcpServer, type TcpSettings } from '../net/tcp.ts'
 import { converseInFrames, type TcpConnection } from '../net/tcp-connection.ts'
@@ -9,6 +11,7 @@ import { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
 import { MAX_MESSAGE } from './finish.ts'
 import { MAX_QUERY } from './gate.ts'
+import type { Outcome } from './https.ts'
 import { RouteTable } from './route.ts'
 import { QueryServer, type ServerHooks, type Sink, type Tally } from './serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
@@ -34,7 +37,7 @@ export interface DnsListenerOptions {
 }
 
 /** Transports that have a server. */
-export type ServedTransport = Extract<Transport, 'dns' | 'tls'>
+export type ServedTransport = Extract<Transport, 'dns' | 'tls' | 'https'>
 
 /** Whether there is a server for it. */
 export function isServed(transport: Transport): transport is ServedTransport {
@@ -42,7 +45,7 @@ export function isServed(transport: Transport): transport is ServedTransport {
 }
 
 /** What TLS clients may choose by ALPN. */
-const PROTOCOLS: Record<ServedTransport, readonly string[]> = { dns: [], tls: ['dot'] }
+const PROTOCOLS: Record<ServedTransport, readonly string[]> = { dns: [], tls: ['dot'], https: HTTP_PROTOCOLS }
 
 /** A listener's sockets could not be opened; the message is the one CoreDNS prints. */
 export class ListenError extends Error {
@@ -128,9 +131,7 @@ export class DnsListener implements Listener {
 
   async #openTcp(): Promise<TcpServer> {
     const { address, clock, shared, reusePort = false, onError } = this.#options
-    const receive = (message: Uint8Array, connection: TcpConnection) => {
-      this.#serve(message, connection.peer, connection.local, 'tcp', new TcpSink(connection), clock.monotonic())
-    }
+    const converse = await this.#converse()
     try {
       return await openShared(shared, this.#names.tcp, (handle) =>
         openTcp({
@@ -139,15 +140,55 @@ export class DnsListener implements Listener {
           port: this.#port,
           reusePort,
           clock,
-          converse: converseInFrames(receive, MAX_QUERY + 1),
+          converse,
           protocols: PROTOCOLS[this.transport],
-          settings: toTcpSettings(this.#server.settings),
+          settings: toTcpSettings(this.transport, this.#server.settings),
           ...(onError && { onError }),
         }),
       )
     } catch (error) {
       throw toListenError('Listen', 'tcp', this, error)
     }
+  }
+
+  /** What is spoken on its connections. */
+  async #converse(): Promise<Converse> {
+    if (this.transport === 'https') {
+      const { converseOverHttp } = await import('./https.ts')
+      return converseOverHttp({
+        exchange: (packet, ends) => this.#exchange(packet, ends),
+        answered: (status) => this.#options.hooks.answeredHttp?.(this, status),
+      })
+    }
+    const { clock } = this.#options
+    const receive = (message: Uint8Array, connection: TcpConnection) => {
+      this.#serve(message, connection.peer, connection.local, 'tcp', new TcpSink(connection), clock.monotonic())
+    }
+    return converseInFrames(receive, MAX_QUERY + 1)
+  }
+
+  /** Answers a message that came as a request. */
+  #exchange(packet: Uint8Array, { peer, local }: Ends): Promise<Outcome> {
+    return new Promise((resolve) => {
+      let outcome: Outcome | undefined
+      let isServed = false
+      const sink: Sink = {
+        out: requestOut,
+        offset: 0,
+        send(length) {
+          outcome = length > 0 ? requestOut.slice(0, length) : 'silence'
+          if (isServed) resolve(outcome)
+        },
+        keep() {},
+      }
+      const verdict = this.#server.serve(
+        packet,
+        new Query(this, peer, local, 'tcp', this.#options.clock.monotonic()),
+        sink,
+      )
+      isServed = true
+      if (outcome) resolve(verdict === 'drop' ? 'no-query' : outcome)
+    })
   }
 
   #openUdp(port: number): Promise<UdpSocket> {
@@ -181,7 +222,7 @@ export class DnsListener implements Listener {
   /** New routes and settings from the next query on; the sockets stay as they are. */
   swap(routes: RouteTable, settings: ListenerSettings): void {
     this.#server.swap(routes, settings)
-    if (this.#tcp) this.#tcp.settings = toTcpSettings(settings)
+    if (this.#tcp) this.#tcp.settings = toTcpSettings(this.transport, settings)
   }
 
   /** Settles when no query waits for a plugin. */
@@ -259,6 +300,9 @@ const ROOM = 2
 /** Answers of all TCP connections are written here; a connection takes a copy. */
 const tcpOut = new Uint8Array(ROOM + MAX_MESSAGE)
 
+/** Answers of all requests are written here and copied. */
+const requestOut = new Uint8Array(MAX_MESSAGE)
+
 class TcpSink implements Sink {
   readonly out = tcpOut
   readonly offset = ROOM
@@ -275,8 +319,9 @@ class TcpSink implements Sink {
   keep(): void {}
 }
 
-function toTcpSettings(settings: ListenerSettings): TcpSettings {
-  const { timeouts, maxTcpQueries, maxConnections, maxPerClient, tls } = settings
+function toTcpSettings(transport: ServedTransport, settings: ListenerSettings): TcpSettings {
+  const { timeouts, maxTcpQueries, maxPerClient, tls } = settings
+  const maxConnections = transport === 'https' ? settings.maxHttpsConnections : settings.maxConnections
   return { timeouts, maxQueries: maxTcpQueries, maxConnections, maxPerClient, tls }
 }
 

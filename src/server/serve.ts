@@ -1,11 +1,12 @@
 /** The way of one query: gate, block, chain, last step, answer. */
 import { RCODES } from '../dns/constants.ts'
 import { isPending } from '../plugin/chain.ts'
+import type { Listener } from '../plugin/listener.ts'
 import { failOverloaded } from '../plugin/overload.ts'
 import type { Query } from '../plugin/query.ts'
 import type { Reply } from '../plugin/reply.ts'
 import { finishReply } from './finish.ts'
-import { admit, writeVerdict } from './gate.ts'
+import { admit, type GateVerdict, writeVerdict } from './gate.ts'
 import type { RouteTable } from './route.ts'
 import type { ListenerSettings } from './settings.ts'
 
@@ -19,6 +20,8 @@ export interface ServerHooks {
   now(): number
   /** The query would have had to wait, and was failed because too many do. */
   overloaded(query: Query): void
+  /** A request over HTTPS was answered with this status. */
+  answeredHttp?(listener: Listener, status: number): void
 }
 
 /** The way back to the client of one query; a socket's peer is one. */
@@ -71,8 +74,11 @@ export class QueryServer {
     this.settings = settings
   }
 
-  /** Fills `query` from `packet`, answers it through `sink`: at once, or when the plugins' promise settles. */
-  serve(packet: Uint8Array, query: Query, sink: Sink): void {
+  /**
+   * Fills `query` from `packet`, answers it through `sink`: at once, or when the plugins' promise settles.
+   * @returns what the gate says
+   */
+  serve(packet: Uint8Array, query: Query, sink: Sink): GateVerdict {
     const verdict = admit(packet, query, this.settings)
     if (verdict === 'serve') this.#ask(query, sink)
     else if (verdict === 'refused') this.#fail(query, query.rcode, sink)
@@ -81,6 +87,7 @@ export class QueryServer {
       if (verdict === 'no-question') this.#hooks.dropped(query, query.rcode)
       sink.send(writeVerdict(verdict, query, sink.out, sink.offset))
     }
+    return verdict
   }
 
   /**

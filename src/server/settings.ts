@@ -18,6 +18,8 @@ export interface ListenerSettings {
   /** TCP connections in all and for each client address. */
   maxConnections: number
   maxPerClient: number
+  /** HTTPS connections in all. */
+  maxHttpsConnections: number
   /** How it identifies itself; clear text when undefined. */
   tls?: TlsSource | undefined
 }
@@ -35,4 +37,5 @@ export const DEFAULT_SETTINGS: ListenerSettings = {
   maxInFlightOctets: 32 << 20,
   maxConnections: 2048,
   maxPerClient: 512,
+  maxHttpsConnections: 200,
 }

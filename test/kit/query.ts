@@ -1,14 +1,15 @@
 /** Asking a DNS server as a client does. */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
 import { RD } from '../../src/dns/constants.ts'
 import type { EdnsOption, Message } from '../../src/dns/message.ts'
 
-/** How a server is asked; `tls` is DNS over TLS, whose certificate is not checked. */
-export type ClientProto = 'udp' | 'tcp' | 'tls'
+/** How a server is asked; `tls` is DNS over TLS, `https` a POST over HTTP/2. Certificates are not checked. */
+export type ClientProto = 'udp' | 'tcp' | 'tls' | 'https'
 
 export interface QueryOptions {
   proto?: ClientProto
@@ -75,6 +76,23 @@ const ROADS: Record<ClientProto, (server: Server, packet: Uint8Array, give: Give
   tcp: ({ address, port }, ...rest) => overStream(connect({ host: address, port }), ...rest),
   tls: ({ address, port }, ...rest) =>
     overStream(connectTls({ host: address, port, rejectUnauthorized: false, ALPNProtocols: ['dot'] }), ...rest),
+  https: overHttps,
+}
+
+function overHttps({ address, port }: Server, packet: Uint8Array, give: Give, fail: Fail): () => void {
+  const session = connectHttp2(`https://${address}:${port}`, { rejectUnauthorized: false })
+  session.on('error', fail)
+  const type = 'application/dns-message'
+  const stream = session.request({ ':method': 'POST', ':path': '/dns-query', 'content-type': type, accept: type })
+  const chunks: Buffer[] = []
+  stream.on('response', ({ ':status': status }) => {
+    if (status !== 200) fail(new Error(`HTTP status ${status}`))
+  })
+  stream.on('data', (chunk) => chunks.push(chunk))
+  stream.on('end', () => give(Buffer.concat(chunks)))
+  stream.on('error', fail)
+  stream.end(packet)
+  return () => void session.destroy()
 }
 
 function overUdp({ address, port }: Server, packet: Uint8Array, give: Give, fail: Fail): () => void {

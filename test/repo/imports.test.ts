@@ -45,7 +45,7 @@ const TYPES_ONLY = new Set(['src/upstream → src/plugin'])
 /** Packages in production and the folders that may import them. */
 const PACKAGES: Record<string, readonly string[]> = {
   chevrotain: ['src/corefile'],
-  fastify: ['src/observe'],
+  fastify: ['src/observe', 'src/server'],
   koffi: ['src/net'],
   pino: ['src/observe'],
   'prom-client': ['src/observe'],
