@@ -1,6 +1,7 @@
 /** The ways to reach a server: every table of packets goes over each of them. A new transport is a line in {@link TRANSPORTS}. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { FrameReader } from '../../src/net/frames.ts'
@@ -14,6 +15,8 @@ export interface Transport {
   scheme: '' | 'tls://' | 'https://'
   /** Answers come in a stream, so zone transfers are no nonsense and nothing is cut off. */
   stream: boolean
+  /** Octets of the longest message that can be sent over it, when there is a bound. */
+  longest?: number
   /** Connects to a server and keeps the connection. */
   open(port: number): Promise<Connection>
 }
@@ -31,6 +34,15 @@ export const TRANSPORTS: readonly Transport[] = [
   { name: 'UDP through dgram', env: { CORELET_NET: 'dgram' }, scheme: '', stream: false, open: openUdp },
   { name: 'TCP', env: {}, scheme: '', stream: true, open: openTcp },
   { name: 'TLS', env: {}, scheme: 'tls://', stream: true, open: openTls },
+  { name: 'HTTPS with POST', env: {}, scheme: 'https://', stream: true, open: (port) => openHttps(port, post) },
+  {
+    name: 'HTTPS with GET',
+    env: {},
+    scheme: 'https://',
+    stream: true,
+    longest: 8192,
+    open: (port) => openHttps(port, get),
+  },
 ]
 
 async function openUdp(port: number): Promise<Connection> {
@@ -96,4 +108,46 @@ async function openStream(socket: Socket, ready: string): Promise<Connection> {
     },
     close: () => void socket.destroy(),
   }
+}
+
+/** Starts a request with a message. */
+type Request = (session: ClientHttp2Session, packet: Uint8Array) => ClientHttp2Stream
+
+const post: Request = (session, packet) => {
+  const request = session.request({
+    ':method': 'POST',
+    ':path': '/dns-query',
+    'content-type': 'application/dns-message',
+  })
+  return request.end(packet)
+}
+const get: Request = (session, packet) =>
+  session.request({ ':path': `/dns-query?dns=${Buffer.from(packet).toString('base64url')}` })
+
+/** A request of HTTP/2 for each message; any status but 200 is no answer. */
+async function openHttps(port: number, start: Request): Promise<Connection> {
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  session.on('error', () => {})
+  await once(session, 'connect')
+  return {
+    async ask(packets) {
+      const answers = await Promise.all(packets.map((packet) => readAnswer(start(session, packet))))
+      return answers.filter((answer) => answer !== undefined)
+    },
+    close: () => session.destroy(),
+  }
+}
+
+function readAnswer(request: ClientHttp2Stream): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let status = 0
+    const chunks: Buffer[] = []
+    request.setTimeout(PATIENCE, () => request.close())
+    request.on('response', (headers) => {
+      status = headers[':status'] ?? 0
+    })
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('error', () => {})
+    request.on('close', () => resolve(status === 200 ? Buffer.concat(chunks) : undefined))
+  })
 }
