@@ -1,5 +1,6 @@
 /** What expressions of plugins can ask about a query. */
-import { addressToOctets, unmapOctets } from '../dns/address.ts'
+import { addressToOctets } from '../dns/address.ts'
+import { createNetworkMatch } from '../plugin/networks.ts'
 import type { Query } from '../plugin/query.ts'
 import type { Environment, FunctionDefinition } from './environment.ts'
 import { EvaluationError } from './errors.ts'
@@ -19,40 +20,26 @@ function ask(result: Type, call: (query: Query) => Value): QueryFunction {
   return { params: [], result, call: (_args, { context }) => call(context.query) }
 }
 
-interface Network {
-  octets: Uint8Array
-  bits: number
-}
+/** Tests for networks by their text: they are written in the Corefile, so there are few. */
+const networks = new Map<string, (address: string) => boolean>()
+const MAX_NETWORKS = 256
 
-/** Networks are written in the Corefile, so there are few. */
-const networks = new Map<string, Network>()
-const MAX_NETWORKS = 1024
-
-function readNetwork(text: string): Network {
+function toNetworkTest(text: string): (address: string) => boolean {
   const known = networks.get(text)
   if (known) return known
   const [, address = '', length = ''] = /^(.+)\/(\d{1,3})$/.exec(text) ?? []
   const octets = addressToOctets(address)
   const bits = Number(length)
   if (!octets || bits > octets.length * 8) throw new EvaluationError(`invalid CIDR address: ${text}`)
-  const bare = bits >= 96 ? unmapOctets(octets) : octets
-  const network = { octets: bare, bits: bare === octets ? bits : bits - 96 }
+  const test = createNetworkMatch([{ address, bits }])
   if (networks.size >= MAX_NETWORKS) networks.clear()
-  networks.set(text, network)
-  return network
+  networks.set(text, test)
+  return test
 }
 
-/** An IPv4-mapped address is an IPv4 address. */
 function isWithin(address: string, cidr: string): boolean {
-  const octets = addressToOctets(address.replace(/%.*$/, ''))
-  if (!octets) throw new EvaluationError(`invalid IP address: ${address}`)
-  const plain = unmapOctets(octets)
-  const network = readNetwork(cidr)
-  if (plain.length !== network.octets.length) return false
-  const whole = network.bits >> 3
-  for (let i = 0; i < whole; i++) if (plain[i] !== network.octets[i]) return false
-  const rest = network.bits & 7
-  return rest === 0 || (plain[whole]! ^ network.octets[whole]!) >> (8 - rest) === 0
+  if (!addressToOctets(address.replace(/%.*$/, ''))) throw new EvaluationError(`invalid IP address: ${address}`)
+  return toNetworkTest(cidr)(address)
 }
 
 /** The functions that expressions of `view` and `template` have beside those of the language. */
