@@ -42,6 +42,7 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
   ['forward', () => import('./forward/index.ts')],
   ['erratic', () => import('./erratic/index.ts')],
   ['whoami', () => import('./whoami/index.ts')],
+  ['on', () => import('./on/index.ts')],
   ['view', () => import('./view/index.ts')],
 ]
 
@@ -68,7 +69,6 @@ export const missing: readonly string[] = [
   'secondary',
   'etcd',
   'grpc',
-  'on',
   'sign',
   'nomad',
 ]

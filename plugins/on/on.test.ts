@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fakeContext, readText } from 'corelet/plugin/testing'
+import { startServer } from '../../test/kit/server.ts'
+import { createQueue, splitWords } from './command.ts'
+import on from './index.ts'
+
+let folder: string
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'on-'))
+})
+after(() => rm(folder, { recursive: true }))
+
+/** The file's text, once it has that many lines. */
+async function appears(file: string, lines: number): Promise<string> {
+  for (let tries = 500; tries > 0; tries--) {
+    const text = await readFile(file, 'utf8').catch(() => '')
+    if (text.split('\n').length > lines) return text
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`${file} has not ${lines} lines`)
+}
+
+test('the directive takes an event and a command', async () => {
+  const cases: [text: string, codes: [code: string, line: number, column: number][], options?: unknown][] = [
+    ['on startup /bin/date', [], { event: 'startup', command: ['/bin/date'], waits: true }],
+    ['on Shutdown echo a b &', [], { event: 'shutdown', command: ['echo', 'a', 'b'], waits: false }],
+    [
+      'on startup sh -c "echo \'a b\' c"',
+      [],
+      { event: 'startup', command: ['sh', '-c', 'echo', 'a b', 'c'], waits: true },
+    ],
+    ['on certrenew x', [['on/no-renewal', 2, 4]], { event: 'certrenew', command: ['x'], waits: true }],
+    ['on', [['wrong-argument-count', 2, 1]]],
+    ['on startup', [['wrong-argument-count', 2, 4]]],
+    ['on startup &', [['wrong-argument-count', 2, 12]]],
+    ['on reload x', [['on/unknown-event', 2, 4]]],
+    ["on startup echo 'x", [['on/bad-words', 2, 12]]],
+    ['on startup x {\ny\n}', [['unknown-property', 3, 1]]],
+  ]
+  for (const [text, codes, expected] of cases) {
+    const { options, diagnostics } = await readText(on, text)
+    assert.deepEqual(
+      diagnostics.map(({ code, line, column }) => [code, line, column]),
+      codes,
+      text,
+    )
+    assert.deepEqual(options, expected ? [expected] : [])
+  }
+})
+
+test('words are split as by a shell', () => {
+  const cases: [text: string, words: string[] | undefined][] = [
+    ['a  b\tc', ['a', 'b', 'c']],
+    ['"a b" \'c d\'', ['a b', 'c d']],
+    ['a"b c"d', ['ab cd']],
+    ['a\\ b \\"', ['a b', '"']],
+    ['"a\\"b" \'a\\b\'', ['a"b', 'a\\b']],
+    ['""', ['']],
+    ['', []],
+    ['"a', undefined],
+    ["a'", undefined],
+  ]
+  for (const [text, words] of cases) assert.deepEqual(splitWords(text), words, text)
+})
+
+test('commands run one after the other; their failures are logged', async () => {
+  const { log, lines } = fakeContext({ plugin: 'on' })
+  const queue = createQueue()
+  const file = join(folder, 'order')
+  const shell = (script: string) => ({ command: ['sh', '-c', script], waits: true, log })
+  await Promise.all([
+    queue(shell(`sleep 0.1; echo one >>${file}`)),
+    queue(shell(`echo two >>${file}`)),
+    queue({ command: ['/no/such/program'], waits: true, log }),
+    queue(shell('exit 3')),
+    queue(shell('kill -9 $$')),
+  ])
+  assert.equal(await readFile(file, 'utf8'), 'one\ntwo\n')
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('[ERROR]')),
+    [
+      '[ERROR] plugin/on: "/no/such/program" could not be run: spawn /no/such/program ENOENT',
+      '[ERROR] plugin/on: "sh -c exit 3" ended with status 3',
+      '[ERROR] plugin/on: "sh -c kill -9 $$" ended with signal SIGKILL',
+    ],
+  )
+})
+
+test('nobody waits for a command with &', async () => {
+  const { log } = fakeContext()
+  const [go, done] = [join(folder, 'go'), join(folder, 'done')]
+  const script = `while [ ! -e ${go} ]; do sleep 0.02; done; echo done >${done}`
+  await createQueue()({ command: ['sh', '-c', script], waits: false, log })
+  await writeFile(go, '')
+  assert.equal(await appears(done, 1), 'done\n')
+})
+
+test('events happen at the start, once after each reload, and at the end', async () => {
+  const file = join(folder, 'events')
+  const line = (event: string) => `on ${event} sh -c "'echo ${event} >>${file}'"`
+  const corefile = `. {\nwhoami\n${line('startup')}\n${line('shutdown')}\n}`
+  const server = await startServer(corefile)
+  try {
+    assert.equal(await appears(file, 1), 'startup\n')
+    assert.deepEqual(await server.reload(`${corefile}\na.example {\nwhoami\n}`), { ok: true })
+    assert.equal(await appears(file, 2), 'startup\nstartup\n')
+  } finally {
+    await server.stop()
+  }
+  assert.equal(await readFile(file, 'utf8'), 'startup\nstartup\nshutdown\n')
+})
