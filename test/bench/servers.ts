@@ -6,6 +6,8 @@ import { ROOT } from '../kit/sources.ts'
 
 /** All servers of the bench listen on it, one after the other. */
 export const ADDRESS = '127.0.0.3'
+/** Server blocks of the variant that has many. */
+export const BLOCKS = 1000
 /** The upstream's address; it answers from fixed data. */
 export const UPSTREAM = { address: '127.0.0.2', port: 5301 }
 
@@ -31,10 +33,21 @@ export function findServers(folder: string): ServerUnderTest[] {
       `Corefile.${port}`,
       `.:${port} {\n  bind ${ADDRESS}\n  errors\n  cache 30\n  prometheus ${ADDRESS}:${port + 1000}\n${options}  forward . ${UPSTREAM.address}:${UPSTREAM.port}\n}\n`,
     )
+  const forward = `forward . ${UPSTREAM.address}:${UPSTREAM.port}`
+  const block = (i: number) =>
+    `zone${i}.corp:5333 {\n  bind ${ADDRESS}\n  errors\n  cache 30\n  prometheus ${ADDRESS}:6333\n  ${forward}\n}\n`
+  const blocks = Array.from({ length: BLOCKS }, (_, i) => block(i)).join('')
+  const large = `.:5334 {\n  bind ${ADDRESS}\n  errors\n  cache 300 {\n    success 200000\n    max_bytes 1G\n  }\n  prometheus ${ADDRESS}:6334\n  ${forward}\n}\n`
   const peers: ServerUnderTest[] = [
     { name: 'corelet', port: 5330, command: [...main, corelet(5330)] },
     { name: 'corelet with aaaa-filter', port: 5331, command: [...main, corelet(5331, '  aaaa-filter\n')] },
     { name: 'corelet without libc', port: 5332, command: [...main, corelet(5332)], env: { CORELET_NET: 'dgram' } },
+    {
+      name: 'corelet with 1000 blocks',
+      port: 5333,
+      command: [...main, write('Corefile.5333', `${blocks}.:5333 {\n  bind ${ADDRESS}\n  ${forward}\n}\n`)],
+    },
+    { name: 'corelet with 100000 names', port: 5334, command: [...main, write('Corefile.5334', large)] },
     { name: 'unbound', port: 5340, command: ['unbound', '-c', write('unbound.conf', unboundForwarder(5340))] },
     {
       name: 'dnsmasq',
