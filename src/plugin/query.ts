@@ -55,18 +55,22 @@ export class Query extends QueryView {
     this.origin = origin ?? this
   }
 
-  /** For the server: makes it the query of another client, to be read from its packet. One that {@link isKept} stays as it is. */
+  /**
+   * For the server: makes it the query of another client, to be read from its packet: all that a plugin may have
+   * set is as it is in a new one. One that {@link isKept} stays as it is.
+   */
   renew(client: Peer, local: Peer, proto: 'udp' | 'tcp', received: number): void {
     if (this.#kept) throw new Error('this query is kept')
     this.#client = client
     this.#local = local
     this.#proto = proto
     this.#received = received
-    this.#name = this.#metadata = undefined
+    this.#name = this.#abort = this.#metadata = undefined
     this.zone = '.'
     this.view = ''
     this.udpLimit = NO_LIMIT
     this.mayWait = true
+    this.cancellable = false
     this.depth = 0
   }
 
