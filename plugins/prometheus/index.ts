@@ -91,8 +91,9 @@ function publishHandlers({ metrics, block, share }: PluginContext): void {
     family.clear()
     return family
   })
-  for (const { server } of block.listeners) {
-    for (const name of block.handlers) enabled.with(server, block.zones[0] ?? '.', block.view, name).set(1)
+  for (const listener of block.listeners) {
+    const zone = block.zoneAt(listener)
+    for (const name of block.handlers) enabled.with(listener.server, zone, block.view, name).set(1)
   }
 }
 

@@ -90,6 +90,7 @@ test('names the handlers of its block once queries come in, and forgets those of
     block: {
       zones: ['example.org.', 'example.net.'],
       listeners: [fakeListener({ server: 'dns://127.0.0.1:53' }), fakeListener({ server: 'dns://[::1]:53' })],
+      zoneAt: ({ server }) => (server === 'dns://[::1]:53' ? 'example.net.' : 'example.org.'),
       handlers: ['prometheus', 'cache'],
       view: 'inside',
       settings: defaultSettings(),
@@ -102,12 +103,12 @@ test('names the handlers of its block once queries come in, and forgets those of
   const listed = [...context.metrics.values.keys()].filter((key) => key.startsWith(enabled))
   assert.deepEqual(
     listed,
-    ['dns://127.0.0.1:53', 'dns://[::1]:53'].flatMap((server) =>
-      ['prometheus', 'cache'].map((name) => `${enabled}|${server}|example.org.|inside|${name}`),
+    ['dns://127.0.0.1:53|example.org.', 'dns://[::1]:53|example.net.'].flatMap((at) =>
+      ['prometheus', 'cache'].map((name) => `${enabled}|${at}|inside|${name}`),
     ),
   )
   running.listening!()
-  assert.equal(context.metrics.value(enabled, 'dns://[::1]:53', 'example.org.', 'inside', 'cache'), 1)
+  assert.equal(context.metrics.value(enabled, 'dns://[::1]:53', 'example.net.', 'inside', 'cache'), 1)
 })
 
 test('an address that is taken is logged, and queries are answered', async () => {
@@ -139,7 +140,14 @@ test('tls takes certificate, key and authorities from a web configuration', asyn
         return address
       },
     },
-    block: { zones: ['.'], listeners: [], handlers: [], view: '', settings: { ...defaultSettings(), root: folder } },
+    block: {
+      zones: ['.'],
+      listeners: [],
+      zoneAt: () => '.',
+      handlers: [],
+      view: '',
+      settings: { ...defaultSettings(), root: folder },
+    },
   })
   await startPlugin(prometheus, 'prometheus {\n tls web.yml\n}', context)
   assert.deepEqual(context.lines, [])

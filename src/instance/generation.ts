@@ -4,6 +4,7 @@ import {
   formatDuration,
   type InstanceControl,
   type Link,
+  type Listener,
   type Next,
   type Query,
   type Running,
@@ -138,18 +139,23 @@ export class Generation {
 
   async #startPlugins(control: InstanceControl): Promise<void> {
     const { blocks } = this.configuration
+    const sites = [...this.sites.values()]
     const links = new Map<ConfiguredBlock, Link[]>(blocks.map((block) => [block, []]))
     const probed = new Map<ConfiguredBlock, Link[]>(blocks.map((block) => [block, []]))
     const handlers = new Map<ConfiguredBlock, string[]>(blocks.map((block) => [block, []]))
     const runnings = new Map<ConfiguredBlock, Running[]>(blocks.map((block) => [block, []]))
     for (const [block, configured] of inChainOrder(blocks)) {
       const { plugin } = configured
-      const listeners = [...this.sites.values()]
+      const listeners = sites
         .filter((site) => site.blocks.some((each) => each.block === block))
         .map(({ listener }) => listener)
       const info = {
         zones: block.zones,
         listeners,
+        zoneAt: (listener: Listener) => {
+          const site = sites.find((each) => each.listener === listener)
+          return site?.blocks.find((each) => each.block === block)?.key.zones[0] ?? '.'
+        },
         handlers: handlers.get(block)!,
         view: block.settings.view,
         settings: block.settings,

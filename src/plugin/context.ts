@@ -73,6 +73,8 @@ export interface BlockInfo {
   /** Zones of its keys as text, in the Corefile's order, doubles removed. */
   readonly zones: readonly string[]
   readonly listeners: readonly Listener[]
+  /** First zone of the keys that a listener of the block has. */
+  zoneAt(listener: Listener): string
   /** Names of the plugins that have a handler, in the order of the chain; complete when `listening` is called. */
   readonly handlers: readonly string[]
   /** Name of the block's view, else empty. */

@@ -168,7 +168,14 @@ export function fakeContext(
   const plugin = parts.plugin ?? 'test'
   return {
     plugin,
-    block: { zones, listeners: [fakeListener()], handlers: [], view: '', settings: defaultSettings() },
+    block: {
+      zones,
+      listeners: [fakeListener()],
+      zoneAt: () => zones[0] ?? '.',
+      handlers: [],
+      view: '',
+      settings: defaultSettings(),
+    },
     log: fakeLogger(plugin, lines),
     lines,
     metrics: new FakeMetrics(),

@@ -180,6 +180,29 @@ test('a plugin that knows of the overload says how it fails, and what it keeps a
   assert.deepEqual(events, ['overloaded kit.', 'overloaded b.', 'dropped b. 2'])
 })
 
+test('idle waits for the queries that wait already, not for those behind', async () => {
+  const release: (() => void)[] = []
+  const { server, serve } = setUp((query) =>
+    new Promise<void>((resolve) => void release.push(resolve)).then(() => answerA(query)),
+  )
+  const done: string[] = []
+  serve(toPacket('a.example'))
+  void server.idle().then(() => done.push('first'))
+  serve(toPacket('b.example'))
+  void server.idle().then(() => done.push('second'))
+  serve(toPacket('c.example'))
+  release[1]!()
+  await settle()
+  assert.deepEqual(done, [])
+  release[0]!()
+  await settle()
+  assert.deepEqual([done, server.inFlight], [['first', 'second'], 1])
+  release[2]!()
+  await server.idle()
+  await settle()
+  await server.idle()
+})
+
 test('silence settles the query, too', () => {
   const { serve, answers } = setUp((query) => query.drop('test', 'x'))
   serve(toPacket('a.example'))

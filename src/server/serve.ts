@@ -50,6 +50,13 @@ export interface Tally {
   waited: number
 }
 
+/** Queries that began to wait between two calls of {@link QueryServer.idle}. */
+interface Batch {
+  waiting: number
+  /** Called when none waits any more. */
+  done: (() => void)[]
+}
+
 /** Serves the queries of a listener. */
 export class QueryServer {
   readonly tally: Tally = { answers: 0, failures: 0, waited: 0 }
@@ -59,7 +66,10 @@ export class QueryServer {
   /** Octets that these hold, about. */
   #octets = 0
   #routes: RouteTable
-  readonly #waiting: (() => void)[] = []
+  /** The queries that begin to wait now. */
+  #batch: Batch = { waiting: 0, done: [] }
+  /** Those that someone wants to see the end of. */
+  readonly #leaving = new Set<Batch>()
   readonly #hooks: ServerHooks
 
   constructor(routes: RouteTable, settings: ListenerSettings, hooks: ServerHooks) {
@@ -101,10 +111,13 @@ export class QueryServer {
     return chain ? chain(query) : query.fail(RCODES.REFUSED, '', 'no server block for this name')
   }
 
-  /** Settles when no query waits for a plugin. */
-  idle(): Promise<void> {
-    if (this.inFlight === 0) return Promise.resolve()
-    return new Promise((resolve) => void this.#waiting.push(resolve))
+  /** Settles when no query waits for a plugin that does now. */
+  async idle(): Promise<void> {
+    if (this.#batch.waiting > 0) {
+      this.#leaving.add(this.#batch)
+      this.#batch = { waiting: 0, done: [] }
+    }
+    await Promise.all([...this.#leaving].map(({ done }) => new Promise<void>((resolve) => void done.push(resolve))))
   }
 
   #ask(query: Query, sink: Sink): void {
@@ -134,6 +147,7 @@ export class QueryServer {
   #turnAway(query: Query, result: Reply | Promise<Reply>, sink: Sink): void {
     this.#hooks.overloaded(query)
     if (isPending(result)) {
+      query.keep()
       result.catch(() => {})
       this.#hooks.dropped(query, RCODES.SERVFAIL)
     }
@@ -144,25 +158,28 @@ export class QueryServer {
     query.keep()
     sink.keep()
     const octets = WAITING + query.packet.length
+    const batch = this.#batch
+    batch.waiting++
     this.inFlight++
     this.#octets += octets
     result.then(
       (reply) => {
-        this.#settle(octets, query.received)
+        this.#settle(octets, query.received, batch)
         this.#reply(query, reply, sink)
       },
       (error) => {
-        this.#settle(octets, query.received)
+        this.#settle(octets, query.received, batch)
         this.#recover(query, error, sink)
       },
     )
   }
 
-  #settle(octets: number, received: number): void {
+  #settle(octets: number, received: number, batch: Batch): void {
+    this.inFlight--
     this.#octets -= octets
     this.tally.waited += this.#hooks.now() - received
-    if (--this.inFlight > 0) return
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    if (--batch.waiting > 0 || !this.#leaving.delete(batch)) return
+    for (const resolve of batch.done) resolve()
   }
 
   #reply(query: Query, reply: Reply, sink: Sink): void {
