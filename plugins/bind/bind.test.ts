@@ -17,6 +17,7 @@ async function read(text: string): Promise<{ bind: string[] | undefined; found: 
   for (const each of options) {
     bind.configure!(each as never, settings, {
       interfaces: () => INTERFACES,
+      keys: [],
       report: ({ position }, code) => found.push(`${position.line}:${position.column} bind/${code}`),
     })
   }

@@ -9,7 +9,7 @@ async function read(text: string): Promise<{ processes: number | undefined; foun
   const { options, diagnostics } = await readText(multisocket, text)
   const settings = defaultSettings()
   for (const each of options) {
-    multisocket.configure!(each, settings, { interfaces: () => new Map(), report() {} })
+    multisocket.configure!(each, settings, { interfaces: () => new Map(), keys: [], report() {} })
   }
   return { processes: settings.processes, found: diagnostics.map(({ code, message }) => `${code}: ${message}`) }
 }

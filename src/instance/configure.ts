@@ -81,11 +81,12 @@ function configurePlugin(
   const diagnostics: Diagnostic[] = []
   const report: Report = (token: Token, code, ...params) =>
     diagnostics.push(toDiagnostic(plugin.name, plugin.errors ?? {}, token, code, params))
+  const keys = draft.keys.map(({ token, transport }) => ({ text: token.text, transport }))
   try {
     const read = readUses(plugin, uses, draft.zones)
     diagnostics.push(...read.diagnostics)
     for (const options of read.options) {
-      plugin.configure?.(options, draft.settings, { interfaces, report })
+      plugin.configure?.(options, draft.settings, { interfaces, keys, report })
       draft.plugins.push({ rank, plugin, options })
     }
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Codes } from '../corefile/codes.ts'
 import type { Handler } from './chain.ts'
 import type { BlockSettings, PluginContext } from './context.ts'
 import type { DirectiveGrammar, ReadDirective } from './directive.ts'
+import type { Transport } from './listener.ts'
 import type { Query } from './query.ts'
 import type { Report } from './values.ts'
 
@@ -16,6 +17,8 @@ export interface ParseScope {
 export interface Environment {
   /** All addresses of each network interface of the machine; link-local IPv6 addresses with `%IFACE`. */
   interfaces(): Map<string, string[]>
+  /** The block's keys as they are written, with their transports. */
+  keys: readonly { text: string; transport: Transport }[]
   /** Takes findings that `parse` can't know, with the plugin's codes; the configuration is refused then. */
   report: Report
 }

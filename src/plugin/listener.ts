@@ -6,6 +6,8 @@ export interface Listener {
   /** Address it is bound to; empty for all of them. */
   readonly address: string
   readonly port: number
+  /** UDP answers so far that could not be sent, as the network took no more. */
+  readonly droppedAnswers?: number
 }
 
 export type Transport = 'dns' | 'tls' | 'quic' | 'https' | 'https3' | 'grpc'
