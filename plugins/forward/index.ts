@@ -9,7 +9,7 @@ import { type ForwardOptions, grammar, parse } from './options.ts'
 /** Sends queries to other servers. */
 export default definePlugin({
   name: 'forward',
-  summary: 'asks upstream resolvers over UDP, TCP or TLS',
+  summary: 'asks upstream resolvers over UDP, TCP, TLS or HTTPS',
   repeat: 'each',
   directive: grammar,
   errors: upstreamCodes('forward', 'forward .'),

@@ -12,8 +12,13 @@ export function upstreamCodes(name: string, head: string) {
   return {
     'transport-not-supported': {
       message: `'{0}' is not supported as a destination protocol in ${name}: {1}`,
-      hint: `${name} asks over dns:// (UDP and TCP) and tls://`,
+      hint: `${name} asks over dns:// (UDP and TCP), tls:// and https://`,
       example: `. {\n  ${head} quic://127.0.0.1\n}`,
+    },
+    'path-not-allowed': {
+      message: 'paths are not allowed in HTTPS upstream addresses: {0}',
+      hint: 'write https://HOST or https://HOST:PORT; the path is always /dns-query',
+      example: `. {\n  ${head} https://127.0.0.1/dns-query\n}`,
     },
     'bad-destination': {
       message: 'not an IP address, file, or valid domain: "{0}"',

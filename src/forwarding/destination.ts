@@ -8,15 +8,16 @@ export type Destination =
   | { kind: 'file'; path: string }
   | { kind: 'host'; name: string; transport: Target['transport']; port: number }
 
-const PORTS = { dns: 53, tls: 853 } as const
+const PORTS = { dns: 53, tls: 853, https: 443 } as const
 
 /** Reads a TO argument. */
 export const destination: Value<Destination> = custom('TO', 'destination', (token, report) => {
   const [, scheme = 'dns', rest = ''] = /^(?:([a-z0-9]+):\/\/|(?=unix:))?(.*)$/is.exec(token.text)!
   const transport = rest.startsWith('unix:') ? 'unix' : scheme.toLowerCase()
-  if (transport !== 'dns' && transport !== 'tls') {
+  if (transport !== 'dns' && transport !== 'tls' && transport !== 'https') {
     return void report(token, 'transport-not-supported', transport, token.text)
   }
+  if (transport === 'https' && rest.includes('/')) return void report(token, 'path-not-allowed', token.text)
   const found = readServer(rest, transport) ?? readFile(rest) ?? readHost(rest, transport)
   if (!found) report(token, 'bad-destination', token.text)
   return found

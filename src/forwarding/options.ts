@@ -66,7 +66,9 @@ export const connectionOptions = {
     one(duration('DURATION', { min: 0, below: 'health-check-negative' })),
     rest(text('no_rec|domain FQDN')),
   ]),
-  doh_method: option('HTTP method of DNS over HTTPS; read and not used', [one(choice('METHOD', ['GET', 'POST']))]),
+  doh_method: option('HTTP method that https:// upstreams are asked with; POST', [
+    one(choice('METHOD', ['GET', 'POST'])),
+  ]),
   resolver: option('servers that host names among TO are resolved with', [some(resolverAddress)]),
   source_address: option('address that upstreams are asked from', [one(address('IP'))]),
 } as const
@@ -107,6 +109,7 @@ export interface ConnectionOptions {
   /** File names of the `tls` option, undefined without the option. */
   tls: { cert?: string; key?: string; ca?: string } | undefined
   tlsServerName: string | undefined
+  dohMethod: 'GET' | 'POST'
   healthCheck: HealthCheck
   resolvers: string[]
   sourceAddress: string | undefined
@@ -152,6 +155,7 @@ export function readConnectionOptions(
     maxFails: options.max_fails.at(-1)?.values[0] ?? 2,
     tls: readTls(options, report),
     tlsServerName: readServerName(options, destinations, report),
+    dohMethod: options.doh_method.at(-1)?.values[0] ?? 'POST',
     healthCheck: readHealthCheck(options, report),
     resolvers: options.resolver.at(-1)?.values[0] ?? [],
     sourceAddress: options.source_address.at(-1)?.values[0],

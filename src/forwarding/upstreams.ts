@@ -1,7 +1,7 @@
 import type { PluginContext } from '../plugin/index.ts'
+import { loadCertificates } from '../upstream/certificates.ts'
 import { showTarget } from '../upstream/target.ts'
 import { Upstream } from '../upstream/upstream.ts'
-import { loadCertificates } from './certificates.ts'
 import type { ForwardingMetrics, UpstreamMetrics } from './metrics.ts'
 import type { ConnectionOptions } from './options.ts'
 import { resolveDestinations } from './resolve.ts'
@@ -22,11 +22,11 @@ export async function openUpstreams(
 ): Promise<Upstreams> {
   const { tlsServerName } = options
   const targets = await resolveDestinations(options.destinations, options.resolvers)
-  const usesTls = targets.some(({ transport }) => transport === 'tls')
+  const usesTls = targets.some(({ transport }) => transport !== 'dns')
   const secure = options.tls || usesTls ? await loadCertificates(options.tls ?? {}, block.settings.root) : undefined
   const counters = new Map<Upstream, UpstreamMetrics>()
   for (const target of targets) {
-    const named = target.transport === 'tls' && tlsServerName ? { ...target, serverName: tlsServerName } : target
+    const named = target.transport !== 'dns' && tlsServerName ? { ...target, serverName: tlsServerName } : target
     const events = metrics.forUpstream(showTarget(target))
     const upstream = new Upstream({ ...options, target: named, clock, secure, maxIdle: options.maxIdleConns, events })
     counters.set(upstream, events)

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { FrameReader, PREFIX } from '../net/frames.ts'
 import { describeError, ExchangeFailure } from './failure.ts'
+import { padQuestion } from './padding.ts'
 import type { Carrier, Pending, Result } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
 import { randomId } from './random.ts'
@@ -25,6 +26,7 @@ export class StreamConnection implements Carrier {
   readonly createdAt: number
   lastUsed: number
   readonly #socket: Socket
+  readonly #isSecure: boolean
   readonly #events: StreamEvents
   readonly #table = new Table<number, Pending>()
   #open = false
@@ -32,10 +34,11 @@ export class StreamConnection implements Carrier {
   /** Messages that came back on it. Once there are any, a close is the server's way of saying that it was idle for too long. */
   #received = 0
 
-  /** @param ready event of `socket` that says it can be written to */
-  constructor(socket: Socket, ready: 'connect' | 'secureConnect', now: number, events: StreamEvents) {
+  /** @param isSecure whether `socket` speaks TLS */
+  constructor(socket: Socket, isSecure: boolean, now: number, events: StreamEvents) {
     this.createdAt = this.lastUsed = now
     this.#socket = socket
+    this.#isSecure = isSecure
     this.#events = events
     const reader = new FrameReader()
     socket.on('data', (chunk) => {
@@ -45,7 +48,7 @@ export class StreamConnection implements Carrier {
     socket.on('error', (error) => this.close(describeError(error)))
     socket.on('end', () => this.close('connection closed by the server: EOF'))
     socket.on('close', () => this.close('connection closed'))
-    socket.on(ready, () => this.#opened())
+    socket.on(isSecure ? 'secureConnect' : 'connect', () => this.#opened())
   }
 
   get isOpen(): boolean {
@@ -68,7 +71,7 @@ export class StreamConnection implements Carrier {
     pending.carrier = this
     pending.receivedBefore = this.#received
     this.#table.set(id, pending)
-    if (this.#open) this.#socket.write(toFrame(pending.question.packet, id))
+    if (this.#open) this.#write(pending)
   }
 
   release(pending: Pending, result: Result): void {
@@ -93,8 +96,12 @@ export class StreamConnection implements Carrier {
     this.#events.opened(this)
     for (const pending of this.#table.values()) {
       pending.restart()
-      this.#socket.write(toFrame(pending.question.packet, pending.id))
+      this.#write(pending)
     }
+  }
+
+  #write({ question, id }: Pending): void {
+    this.#socket.write(toFrame(this.#isSecure ? padQuestion(question) : question.packet, id))
   }
 
   #receive(wire: Buffer): void {

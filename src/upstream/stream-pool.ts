@@ -1,16 +1,11 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect as connectTls,
-  type SecureContext,
-  type TLSSocket,
-} from 'node:tls'
+import { connect as connectTcp, type Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import type { Clock, Timer } from '../plugin/clock.ts'
 import { DialTimeout } from './dial-timeout.ts'
 import { ExchangeFailure, TIMED_OUT } from './failure.ts'
 import type { Pending } from './pending.ts'
 import type { Mismatch } from './question.ts'
+import { SecureDialer } from './secure-socket.ts'
 import { StreamConnection } from './stream-connection.ts'
 import type { Target } from './target.ts'
 
@@ -42,10 +37,13 @@ export class StreamPool {
   /** Those that are still opening, with the timer that gives them up. */
   readonly #dialing = new Map<StreamConnection, Timer>()
   readonly #dialTimeout = new DialTimeout()
-  #session: Buffer | undefined
+  /** Makes connections with TLS (RFC 7858). */
+  readonly #secure: SecureDialer | undefined
 
   constructor(options: StreamPoolOptions) {
     this.#options = options
+    const { secure } = options
+    this.#secure = secure && new SecureDialer({ ...options, secure, protocol: 'dot' })
   }
 
   send(pending: Pending): void {
@@ -93,15 +91,15 @@ export class StreamPool {
   }
 
   #dial(now: number): StreamConnection {
-    const { clock, secure, events } = this.#options
-    const socket = secure ? this.#connectTls(secure) : this.#connectTcp()
-    const connection = new StreamConnection(socket, secure ? 'secureConnect' : 'connect', now, {
+    const { clock, events } = this.#options
+    const socket = this.#secure?.dial() ?? this.#connectTcp()
+    const connection = new StreamConnection(socket, this.#secure !== undefined, now, {
       mismatch: events.mismatch,
       opened: () => this.#dialed(connection),
       idle: () => this.#keepOrClose(connection),
       closed: () => {
         this.#connections.delete(connection)
-        if (this.#dialed(connection)) this.#session = undefined
+        if (this.#dialed(connection)) this.#secure?.forget()
       },
     })
     const timeout = this.#dialTimeout.milliseconds
@@ -134,27 +132,5 @@ export class StreamPool {
   #connectTcp(): Socket {
     const { target, sourceAddress } = this.#options
     return connectTcp({ host: target.address, port: target.port, noDelay: true, localAddress: sourceAddress })
-  }
-
-  /** DNS over TLS (RFC 7858). The certificate must be for the server name, or for the address when there is none. */
-  #connectTls(secureContext: SecureContext): TLSSocket {
-    const { target, sourceAddress } = this.#options
-    const name = target.serverName ?? target.address
-    const options: ConnectionOptions & { localAddress: string | undefined } = {
-      host: target.address,
-      port: target.port,
-      localAddress: sourceAddress,
-      secureContext,
-      ALPNProtocols: ['dot'],
-      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
-      ...(isIP(name) === 0 && { servername: name }),
-      ...(this.#session && { session: this.#session }),
-    }
-    const socket = connectTls(options)
-    socket.setNoDelay(true)
-    socket.on('session', (session) => {
-      this.#session = session
-    })
-    return socket
   }
 }

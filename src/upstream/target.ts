@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net'
 
 /** A server to ask, by address. */
 export interface Target {
-  transport: 'dns' | 'tls'
+  transport: 'dns' | 'tls' | 'https'
   /** IP address, an IPv6 one perhaps with its zone (`fe80::1%eth0`). */
   address: string
   port: number

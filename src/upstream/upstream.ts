@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../plugin/clock.ts'
 import { Deadlines } from './deadlines.ts'
 import { ExchangeFailure } from './failure.ts'
 import { Health } from './health.ts'
+import { HttpsPool } from './https-pool.ts'
+import type { DohMethod } from './https-session.ts'
 import { Pending, type Result } from './pending.ts'
 import { createProbe } from './probe.ts'
 import type { Mismatch, Question } from './question.ts'
@@ -16,6 +18,8 @@ const MAX_IN_FLIGHT = 8192
 const PATIENCE = 200
 /** Milliseconds that a probe waits. */
 const PROBE_TIMEOUT = 1000
+/** Milliseconds that an answer over HTTPS may take. */
+const HTTPS_TIMEOUT = 2000
 /** Milliseconds between looks for idle sockets. */
 const SWEEP_INTERVAL = 10_000
 /** Reused connections that may turn out to be closed before a query fails. */
@@ -26,8 +30,10 @@ export type Proto = 'udp' | 'tcp' | 'tcp-tls'
 export interface UpstreamOptions {
   target: Target
   clock: Clock
-  /** Certificates for TLS. Needed when the target is a `tls` one. */
+  /** Certificates for TLS. Needed unless the target is a `dns` one. */
   secure?: SecureContext | undefined
+  /** HTTP method for `https` targets; POST when left out. */
+  dohMethod?: DohMethod
   sourceAddress?: string | undefined
   forceTcp: boolean
   preferUdp: boolean
@@ -64,29 +70,26 @@ export class Upstream {
   readonly #queries: Deadlines<Pending>
   readonly #probes: Deadlines<Pending>
   readonly #udp: UdpPool
-  readonly #stream: StreamPool
+  readonly #stream: StreamPool | HttpsPool
   readonly #sweep: Timer
   #closed = false
 
   constructor(options: UpstreamOptions) {
-    const { target, clock, sourceAddress, expire, maxAge, maxIdle, maxFails, healthCheck, events } = options
+    const { target, clock, sourceAddress, expire, maxAge, maxFails, healthCheck, events } = options
     this.#options = options
     this.target = target
     this.label = showTarget(target)
-    this.#queries = new Deadlines(clock, options.readTimeout)
+    this.#queries = new Deadlines(clock, target.transport === 'https' ? HTTPS_TIMEOUT : options.readTimeout)
     this.#probes = new Deadlines(clock, PROBE_TIMEOUT)
-    const common = { target, sourceAddress, clock, expire, maxAge }
-    const streamProto = target.transport === 'tls' ? 'tcp-tls' : 'tcp'
     this.#udp = new UdpPool({
-      ...common,
+      target,
+      sourceAddress,
+      clock,
+      expire,
+      maxAge,
       events: { mismatch: events.mismatch, cached: (hit) => events.cached('udp', hit) },
     })
-    this.#stream = new StreamPool({
-      ...common,
-      maxIdle,
-      secure: target.transport === 'tls' ? options.secure : undefined,
-      events: { mismatch: events.mismatch, cached: (hit) => events.cached(streamProto, hit) },
-    })
+    this.#stream = createStreamPool(options)
     const probe = createProbe(healthCheck)
     this.health = new Health({
       clock,
@@ -135,7 +138,7 @@ export class Upstream {
   }
 
   #protoFor(proto: 'udp' | 'tcp'): 'udp' | 'tcp' {
-    if (this.target.transport === 'tls' || this.#options.forceTcp) return 'tcp'
+    if (this.target.transport !== 'dns' || this.#options.forceTcp) return 'tcp'
     return this.#options.preferUdp ? 'udp' : proto
   }
 
@@ -167,4 +170,19 @@ export class Upstream {
     oldest.item.settle(new ExchangeFailure('declined', 'gave way to newer queries'))
     return true
   }
+}
+
+/** The connections that carry what does not go over UDP. */
+function createStreamPool(options: UpstreamOptions): StreamPool | HttpsPool {
+  const { target, secure, sourceAddress, clock, expire, maxAge, maxIdle, dohMethod = 'POST', events } = options
+  const common = { target, sourceAddress, clock, expire, maxAge }
+  if (target.transport !== 'dns' && !secure) throw new TypeError('an encrypted upstream needs certificates')
+  if (target.transport === 'https') return new HttpsPool({ ...common, secure: secure!, method: dohMethod, events })
+  const isTls = target.transport === 'tls'
+  return new StreamPool({
+    ...common,
+    maxIdle,
+    secure: isTls ? secure : undefined,
+    events: { mismatch: events.mismatch, cached: (hit) => events.cached(isTls ? 'tcp-tls' : 'tcp', hit) },
+  })
 }

@@ -11,13 +11,15 @@ export interface Unbound {
   port: number
   /** Port for DNS over TLS; 0 when no certificate was given. */
   tlsPort: number
+  /** Port for DNS over HTTPS; 0 when no certificate was given. */
+  httpsPort: number
   stop(): Promise<void>
 }
 
 export interface UnboundOptions {
   /** Records in presentation form; every other name is NXDOMAIN. */
   records: readonly string[]
-  /** Paths of PEM files; opens a port for DNS over TLS. */
+  /** Paths of PEM files; opens ports for DNS over TLS and over HTTPS. */
   tls?: { cert: string; key: string }
   /** Further lines of the `server:` clause. */
   config?: readonly string[]
@@ -29,7 +31,7 @@ const PATIENCE = 10_000
 /** Starts Unbound on free ports of 127.0.0.1 and waits until it answers. @throws (rejects) with its log when it does not start */
 export async function startUnbound({ records, tls, config = [] }: UnboundOptions): Promise<Unbound> {
   const folder = await mkdtemp(join(tmpdir(), 'unbound-'))
-  const [port = 0, tlsPort = 0] = await findFreePorts(2)
+  const [port = 0, tlsPort = 0, httpsPort = 0] = await findFreePorts(3)
   const file = join(folder, 'unbound.conf')
   await writeFile(
     file,
@@ -48,6 +50,8 @@ export async function startUnbound({ records, tls, config = [] }: UnboundOptions
         ? [
             `interface: 127.0.0.1@${tlsPort}`,
             `tls-port: ${tlsPort}`,
+            `interface: 127.0.0.1@${httpsPort}`,
+            `https-port: ${httpsPort}`,
             `tls-service-pem: "${tls.cert}"`,
             `tls-service-key: "${tls.key}"`,
           ]
@@ -77,7 +81,7 @@ export async function startUnbound({ records, tls, config = [] }: UnboundOptions
     await stop()
     throw error
   }
-  return { address: `127.0.0.1:${port}`, port, tlsPort: tls ? tlsPort : 0, stop }
+  return { address: `127.0.0.1:${port}`, port, tlsPort: tls ? tlsPort : 0, httpsPort: tls ? httpsPort : 0, stop }
 }
 
 function untilServing(child: ChildProcess): Promise<void> {
