@@ -2,11 +2,8 @@ import {
   AA,
   AD,
   CLASSES,
-  type Counter,
   createNetworkMatch,
-  type Family,
   keyOf,
-  type Listener,
   type Next,
   OPCODES,
   type PluginContext,
@@ -19,6 +16,7 @@ import {
   whenReply,
   ZoneList,
 } from 'corelet/plugin'
+import { ZoneCounter } from '../../src/observe/zone-counter.ts'
 import { Denial, FILTERED } from './denial.ts'
 import { inspect } from './inspect.ts'
 import type { FilterOptions } from './options.ts'
@@ -44,9 +42,7 @@ export class Filter {
   readonly #except: ZoneList
   readonly #isClient: (address: string) => boolean
   readonly #denials: Map<string, Denial>
-  readonly #filtered: Family<Counter>
-  readonly #view: string
-  readonly #counters = new Map<Listener, Map<string, Counter>>()
+  readonly #filtered: ZoneCounter
   readonly #hiddenForms: Forms = new WeakMap()
   readonly #strippedForms: Forms = new WeakMap()
 
@@ -56,11 +52,11 @@ export class Filter {
     this.#except = new ZoneList(options.except)
     this.#isClient = options.networks.length > 0 ? createNetworkMatch(options.networks) : () => true
     this.#denials = new Map(this.#zones.toArray().map((zone) => [zone, new Denial(zone, options.rcode, options.ttl)]))
-    this.#view = context.block.view
-    this.#filtered = context.metrics.counter(
+    this.#filtered = new ZoneCounter(
+      context.metrics,
       'coredns_aaaa_filter_filtered_requests_total',
       'Counter of DNS requests whose answer had IPv6 addresses hidden.',
-      ['server', 'zone', 'view'],
+      context.block.view,
     )
   }
 
@@ -136,17 +132,7 @@ export class Filter {
   }
 
   #count({ query, zone }: Catch): void {
-    let zones = this.#counters.get(query.listener)
-    if (!zones) {
-      zones = new Map()
-      this.#counters.set(query.listener, zones)
-    }
-    let counter = zones.get(zone)
-    if (!counter) {
-      counter = this.#filtered.with(query.listener.server, zone, this.#view)
-      zones.set(zone, counter)
-    }
-    counter.inc()
+    this.#filtered.inc(query.listener, zone)
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type Reply,
   ZoneList,
 } from 'corelet/plugin'
+import { ZoneCounter } from '../../src/observe/zone-counter.ts'
 import type { Action, Policy, Rule } from './options.ts'
 
 /** EDE 15, Blocked, and 17, Filtered (RFC 8914 §4.16, §4.18). */
@@ -28,7 +29,7 @@ export class AccessList {
   readonly #rules: readonly CompiledRule[]
   readonly #log: Logger
   readonly #allowedOf: (listener: Listener) => Counter
-  readonly #deniedOf: (action: Exclude<Action, 'allow'>, listener: Listener, zone: string) => Counter
+  readonly #denied: Record<Exclude<Action, 'allow'>, ZoneCounter>
 
   constructor(rules: readonly Rule[], { block, log, metrics }: PluginContext) {
     this.#log = log
@@ -40,25 +41,26 @@ export class AccessList {
       })),
     }))
     const { view } = block
-    const family = (what: string, labels: string[]) =>
-      metrics.counter(`coredns_acl_${what}_requests_total`, `Counter of DNS requests being ${what}.`, labels)
-    const zoned = ['server', 'zone', 'view']
-    const denied = {
-      block: family('blocked', zoned),
-      filter: family('filtered', zoned),
-      drop: family('dropped', zoned),
+    const counter = (name: string, what: string) =>
+      new ZoneCounter(metrics, name, `Counter of DNS requests being ${what}.`, view)
+    this.#denied = {
+      block: counter('coredns_acl_blocked_requests_total', 'blocked'),
+      filter: counter('coredns_acl_filtered_requests_total', 'filtered'),
+      drop: counter('coredns_acl_dropped_requests_total', 'dropped'),
     }
-    const allowed = family('allowed', ['server', 'view'])
-    const counters = new WeakMap<Listener, Counter>()
+    const allowed = metrics.counter('coredns_acl_allowed_requests_total', 'Counter of DNS requests being allowed.', [
+      'server',
+      'view',
+    ])
+    const children = new WeakMap<Listener, Counter>()
     this.#allowedOf = (listener) => {
-      let counter = counters.get(listener)
-      if (!counter) {
-        counter = allowed.with(listener.server, view)
-        counters.set(listener, counter)
+      let child = children.get(listener)
+      if (!child) {
+        child = allowed.with(listener.server, view)
+        children.set(listener, child)
       }
-      return counter
+      return child
     }
-    this.#deniedOf = (action, { server }, zone) => denied[action].with(server, zone, view)
   }
 
   serve(query: Query, next: Next): Reply | Promise<Reply> {
@@ -68,7 +70,7 @@ export class AccessList {
       const action = zone === undefined ? undefined : this.#decide(query, rule)
       if (action === 'allow') break
       if (action !== undefined) {
-        this.#deniedOf(action, listener, zone!).inc()
+        this.#denied[action].inc(listener, zone!)
         return deny(query, action)
       }
     }

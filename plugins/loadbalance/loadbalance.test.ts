@@ -38,7 +38,9 @@ async function ordersOf(
   for (let i = 0; i < 400; i++) {
     const balanced = askNow(query, () => reply)
     assert.deepEqual(scanReply(balanced.wire!), balanced.scan, 'the scan is of these octets')
-    const order = show(balanced[section]).join(', ')
+    const rows = show(balanced[section])
+    assert.deepEqual(rows.toSorted(), show(reply[section]).sort(), 'no record is lost')
+    const order = rows.join(', ')
     orders.set(order, (orders.get(order) ?? 0) + 1)
   }
   assert.deepEqual(reply.wire, before, 'the octets of the cache are left alone')
