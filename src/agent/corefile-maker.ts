@@ -123,7 +123,8 @@ export class CorefileMaker {
   }
 
   #say(diagnostics: readonly Diagnostic[], sources: readonly [file: string, text: string][]): void {
-    this.#context.log.error(renderText([...diagnostics], new Map(sources)).trimEnd())
+    const lines = renderText(diagnostics, new Map(sources)).split('\n')
+    for (const line of lines) if (line !== '') this.#context.log.error(line)
   }
 }
 

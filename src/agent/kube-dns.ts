@@ -22,8 +22,7 @@ const MAX_NAMESERVERS = 3
 const STUB_DOMAINS = 'an object of lists: {"example.org": ["192.0.2.53"]}'
 const NAMESERVERS = 'a list of addresses: ["192.0.2.53", "192.0.2.54:5353"]'
 
-/** RFC 1123 §2.1 as Kubernetes checks names. */
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 const MAX_SUBDOMAIN = 253
 
 /**
@@ -52,7 +51,7 @@ function readStubDomains(reader: KeyReader): KubeDnsConfig['stubDomains'] {
   }
   const domains: [string, readonly string[]][] = []
   for (const [domain, servers] of Object.entries(value)) {
-    if (!SUBDOMAIN.test(domain) || domain.length > MAX_SUBDOMAIN) reader.report('bad-stub-domain', [domain], domain)
+    if (!isSubdomain(domain)) reader.report('bad-stub-domain', [domain], domain)
     if (isTexts(servers) && servers.length > 0) {
       reader.checkServers(servers)
       domains.push([domain, servers])
@@ -80,9 +79,14 @@ function checkFederations(reader: KeyReader): void {
   for (const each of reader.text.split(',').map((word) => word.trim())) {
     if (each === '') continue
     const [name = '', domain = '', more] = each.split('=')
-    const good = more === undefined && SUBDOMAIN.test(name) && SUBDOMAIN.test(domain.replace(/\.$/, ''))
+    const good = more === undefined && isSubdomain(name) && isSubdomain(domain.replace(/\.$/, ''))
     if (!good) reader.report('bad-federation', [each], each)
   }
+}
+
+/** RFC 1123 §2.1 as Kubernetes checks names. */
+function isSubdomain(name: string): boolean {
+  return name.length <= MAX_SUBDOMAIN && name.split('.').every((label) => LABEL.test(label))
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -70,7 +70,7 @@ export class NodeAgent {
   #state: InterceptionState = 'off'
   #problem = 'the server has not started yet'
   #said = ''
-  #leaving = false
+  #leaving: Promise<void> | undefined
 
   constructor(parts: AgentParts) {
     this.#parts = parts
@@ -118,8 +118,12 @@ export class NodeAgent {
   }
 
   /** Before the server ends: new queries take the other way, unless another agent wants them. */
-  async leave(): Promise<void> {
-    this.#leaving = true
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave()
+    return this.#leaving
+  }
+
+  async #leave(): Promise<void> {
     for (const timer of this.#timers.splice(0)) timer.cancel()
     if (this.#parts.options.skipTeardown || this.#state !== 'on') return
     const others = await this.#parts.ownership.others()

@@ -25,9 +25,11 @@ export class Ownership {
     this.#prefix = `corelet/${linkName}/`
   }
 
-  /** Says to the others that we use these addresses. */
-  async claim(addresses: readonly string[]): Promise<void> {
-    for (const address of addresses) this.#sockets.push(await listen(`${this.#prefix}${this.#id}/${address}`))
+  /** Says to the others that we use these addresses, and whoever connects what `describe` says. */
+  async claim(addresses: readonly string[], describe: () => string = () => ''): Promise<void> {
+    for (const address of addresses) {
+      this.#sockets.push(await listen(`${this.#prefix}${this.#id}/${address}`, describe))
+    }
   }
 
   /** Addresses that other living agents use, each once. */
@@ -67,8 +69,8 @@ export class Ownership {
   }
 }
 
-function listen(name: string): Promise<Server> {
-  const server = createServer((socket) => socket.destroy())
+function listen(name: string, describe: () => string = () => ''): Promise<Server> {
+  const server = createServer((socket) => socket.on('error', () => {}).end(describe()))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ path: `\0${name}` }, () => {

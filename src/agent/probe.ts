@@ -35,6 +35,9 @@ export class ProbeQuestion {
 
 const STATUS = 2
 
+/** The environment variable in which the server finds the secret. */
+export const PROBE_VARIABLE = 'CORELET_PROBE'
+
 /** Asks one address over UDP and TCP. @returns why it is not served, or undefined @param timeout milliseconds */
 export async function probe(
   question: ProbeQuestion,

@@ -1,9 +1,11 @@
+import type { AgentOptions } from '../agent/options.ts'
 import { parseDuration } from '../plugin/duration.ts'
+import { AGENT_FLAGS, readAgentFlags } from './agent-flags.ts'
 import { describeFlags, type Flags, parseGoFlags, UsageError } from './go-flags.ts'
 
 /** What the server is told on its command line. */
 export interface RunFlags {
-  /** Empty when not given. */
+  /** Empty when not given; for the agent of a node the Corefile that it makes. */
   conf: string
   dnsPort: number
   /** Empty when not given. */
@@ -16,6 +18,10 @@ export interface RunFlags {
   supervise: boolean
   /** Milliseconds without a sign of life after which a worker is replaced; 0 is never. */
   stuckAfter: number
+  /** This is the agent of a node. */
+  agent: AgentOptions | undefined
+  /** Of flags that have no effect. */
+  warnings: readonly string[]
 }
 
 const FLAGS = {
@@ -35,6 +41,7 @@ const FLAGS = {
   },
   h: { type: 'boolean', usage: 'Show this text' },
   help: { type: 'boolean', usage: 'Show this text' },
+  ...AGENT_FLAGS,
 } satisfies Flags
 
 const USAGE = `Usage of corelet:
@@ -50,17 +57,23 @@ export function readRunFlags(args: readonly string[]): RunFlags | { exitCode: nu
     const { values, rest } = parseGoFlags(args, FLAGS)
     if (values['h'] || values['help']) return { exitCode: 0, text: USAGE }
     if (rest.length > 0) return { exitCode: 1, text: `extra command line arguments: [${rest.join(' ')}]\n` }
+    const server = { conf: String(values['conf'] ?? ''), dnsPort: readPort(args, values) }
+    const warnings: string[] = []
+    const agent = readAgentFlags(values, server, (text) => warnings.push(text))
     return {
-      conf: String(values['conf'] ?? ''),
-      dnsPort: readPort(args, values),
+      conf: agent?.corefile ?? server.conf,
+      dnsPort: server.dnsPort,
       pidfile: String(values['pidfile'] ?? ''),
       plugins: values['plugins'] === true,
       quiet: values['quiet'] === true,
       version: values['version'] === true,
       hint: values['hint'] === true,
       logFormat: readLogFormat(values['log-format']),
-      supervise: values['supervise'] === true,
+      // the agent takes the rules away when the server does not answer, so it can't be one process with it
+      supervise: values['supervise'] === true || agent !== undefined,
       stuckAfter: readStuckAfter(values['stuck-after']),
+      agent,
+      warnings,
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error

@@ -1,14 +1,17 @@
 import { flushCompileCache } from 'node:module'
 import { missing, order } from '../../plugins/order.ts'
+import { PROBE_VARIABLE } from '../agent/probe.ts'
 import { renderText } from '../corefile/render.ts'
 import { describeError } from '../instance/describe-error.ts'
 import { systemFiles } from '../instance/files.ts'
 import { ConfigurationError, Instance } from '../instance/instance.ts'
 import { listInterfaces } from '../instance/interfaces.ts'
+import type { CorefileText } from '../instance/load.ts'
 import { ModuleLoader } from '../instance/module-loader.ts'
 import { createLog, type LineFormat } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { SupervisorLink } from '../supervisor/link.ts'
+import { serveAgentMetrics } from './agent-metrics.ts'
 import { corefileReader } from './corefile-source.ts'
 import { joinOthers } from './join-others.ts'
 import { removePidfile, writePidfile } from './pidfile.ts'
@@ -55,6 +58,7 @@ async function serve(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promi
       log,
       metrics,
       shared: link,
+      probe: takeProbe(),
       exit: () => void exit(1),
       async onLoad(configuration) {
         if (link || processesOf(configuration) === 1) return
@@ -70,6 +74,8 @@ async function serve(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promi
       },
     })
     signals.serve(instance)
+    if (link) link.events = { ...link.events!, answer: (question) => instance.check(question as CorefileText) }
+    if (flags.agent) await serveAgentMetrics(flags.agent.metricsAddress, metrics, link, log)
     trapStrayErrors(instance, log)
     writePidfile(pidfile, log)
     if (!quiet) for (const line of banner()) log.print(line)
@@ -86,6 +92,13 @@ async function formatOf({ logFormat }: RunFlags): Promise<{ format?: LineFormat 
   if (logFormat === 'text') return {}
   const { jsonFormat } = await import('../observe/log-json.ts')
   return { format: await jsonFormat() }
+}
+
+/** What the agent told this process by {@link PROBE_VARIABLE}; nobody who is started by it needs to know. */
+function takeProbe(): string | undefined {
+  const probe = process.env[PROBE_VARIABLE]
+  delete process.env[PROBE_VARIABLE]
+  return probe
 }
 
 function describeFailure(error: unknown): string {

@@ -1,5 +1,6 @@
 /** The program of the supervisor. It loads as little as it can: what it takes comes on top of what the server takes. */
 import { readFileSync } from 'node:fs'
+import type { Diagnostic } from '../corefile/model.ts'
 import { createLog, type LineFormat } from '../observe/log.ts'
 import { LogSink, openOutput } from '../observe/log-sink.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -18,27 +19,53 @@ async function supervise(args: readonly string[]): Promise<void> {
   if ('exitCode' in flags) throw new Error(flags.text)
   const log = createLog(await formatOf(flags))
   const errors = new LogSink(openOutput(2), () => {})
+  for (const warning of flags.warnings) log.warning(warning)
+  // a supervisor without an agent has no memory for one
+  const node =
+    flags.agent &&
+    (await (
+      await import('./node.ts')
+    ).openNode(flags.agent, log, {
+      check: async (corefile) => ((await supervisor.ask(corefile)) ?? []) as readonly Diagnostic[],
+      reload: () => supervisor.signal('SIGUSR1'),
+    }))
   const supervisor = new Supervisor({
     command: [process.execPath, ...WORKER_FLAGS, MAIN, ...args],
-    env: process.env,
+    env: { ...process.env, ...node?.env },
     input: flags.conf === 'stdin' ? readFileSync(0, 'utf8') : '',
     stuckAfter: flags.stuckAfter,
     log: (level, text) => log.line(level, text),
     stderr: (chunk) => errors.write(chunk),
-    onServing: () => writePidfile(flags.pidfile, log),
+    onServing() {
+      writePidfile(flags.pidfile, log)
+      void node?.agent.serving()
+    },
+    onFailing: (failing) => void (failing ? node?.agent.failing() : node?.agent.serving()),
+    metrics: () => node?.families(),
     async exit(code) {
       removePidfile(flags.pidfile)
+      await node?.agent.end()
       await Promise.all([log.flush(), errors.flush(1000)])
       process.exit(code)
     },
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
-    process.on(signal, () => supervisor.end(signal))
+    process.on(signal, async () => {
+      await node?.agent.leave()
+      supervisor.end(signal)
+    })
   }
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
     process.on(signal, () => supervisor.signal(signal))
   }
   process.on('SIGHUP', () => {})
+  try {
+    await node?.agent.prepare()
+  } catch (error) {
+    await node?.agent.end()
+    await log.flush()
+    throw error
+  }
   supervisor.start()
 }
 

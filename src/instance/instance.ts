@@ -27,6 +27,8 @@ export interface InstanceOptions extends LoadOptions {
   clock?: Clock
   /** Keeps the listening sockets. */
   shared?: SharedSockets | undefined
+  /** See {@link Services.probe}. */
+  probe?: string | undefined
   /** Called when the listeners are open, before the plugins hear of it. */
   onOpen?(instance: Instance): void
   /** Called before anything of the first configuration is started. */
@@ -72,7 +74,7 @@ export class Instance {
   #ending: Promise<boolean> | undefined
 
   private constructor(options: InstanceOptions) {
-    const { log, metrics, clock = systemClock, exit, shared } = options
+    const { log, metrics, clock = systemClock, exit, shared, probe } = options
     this.#options = options
     this.#services = {
       log,
@@ -81,6 +83,7 @@ export class Instance {
       exit,
       dnsMetrics: new DnsMetrics(metrics),
       shared,
+      probe,
       panics: panicsCounter(metrics),
       rollbacks: rollbacksCounter(metrics),
       http: new HttpEndpoints(shared),
@@ -157,6 +160,11 @@ export class Instance {
       log.line('error', `Restart failed: ${text}`)
       return { ok: false, error: text }
     }
+  }
+
+  /** Says what is wrong with a Corefile that is not the server's, or not yet. */
+  async check(corefile: CorefileText): Promise<readonly Diagnostic[]> {
+    return (await loadConfiguration(corefile, this.#options)).diagnostics
   }
 
   /** Reads the configuration without using it. */

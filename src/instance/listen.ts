@@ -63,8 +63,12 @@ function createSite({ transport, port }: Key, address: string, services: Service
   return { listener, isNew: true, blocks: [], policy }
 }
 
-function createHooks(policy: Policy, { log, metrics, dnsMetrics, panics, clock }: Services): ServerHooks {
+/** Octets in front of a question (RFC 1035 §4.1.1). */
+const HEADER = 12
+
+function createHooks(policy: Policy, { log, metrics, dnsMetrics, panics, clock, probe }: Services): ServerHooks {
   const overloads = overloadsCounter(metrics)
+  const label = probe === undefined ? undefined : Buffer.concat([Buffer.of(probe.length), Buffer.from(probe, 'latin1')])
   return {
     dropped(query: Query, rcode: number) {
       dnsMetrics.record(query, query.fail(rcode, '', undefined), clock.monotonic() - query.received, DROPPED, '')
@@ -74,6 +78,7 @@ function createHooks(policy: Policy, { log, metrics, dnsMetrics, panics, clock }
       const text = describeError(error) + (policy.stacktrace ? describeStack(error) : '')
       log.line('error', `Recovered from panic in server: "${query.listener.server}" ${text}`)
     },
+    isProbe: (packet) => label?.equals(packet.subarray(HEADER, HEADER + label.length)) ?? false,
     now: () => clock.monotonic(),
     overloaded: ({ listener }) => overloads.with(listener.server).inc(),
     answeredHttp: ({ server }, status) => dnsMetrics.recordHttp(server, status),

@@ -15,6 +15,8 @@ export interface Services {
   clock: Clock
   /** Keeps the listening sockets, where processes share them or come after one another. */
   shared?: SharedSockets | undefined
+  /** The label in the question by which the agent of the node finds this server among others. */
+  probe?: string | undefined
   /** Ends the process with status 1. */
   exit(): void
 }

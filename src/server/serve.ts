@@ -1,5 +1,5 @@
 /** The way of one query: gate, block, chain, last step, answer. */
-import { RCODES } from '../dns/constants.ts'
+import { OPCODES, RCODES } from '../dns/constants.ts'
 import { isPending } from '../plugin/chain.ts'
 import type { Listener } from '../plugin/listener.ts'
 import { failOverloaded } from '../plugin/overload.ts'
@@ -16,6 +16,8 @@ export interface ServerHooks {
   dropped(query: Query, rcode: number): void
   /** A handler threw, rejected, or gave something that can't be sent. */
   panic(query: Query, error: unknown): void
+  /** Whether a query that is refused for its opcode asks if this very server is here; it then gets NOERROR. */
+  isProbe?(packet: Uint8Array): boolean
   /** Monotonic milliseconds. */
   now(): number
   /** The query would have had to wait, and was failed because too many do. */
@@ -95,6 +97,7 @@ export class QueryServer {
     else if (verdict === 'drop') sink.send(0)
     else {
       if (verdict === 'no-question') this.#hooks.dropped(query, query.rcode)
+      if (query.opcode === OPCODES.STATUS && this.#hooks.isProbe?.(packet)) query.rcode = RCODES.NOERROR
       sink.send(writeVerdict(verdict, query, sink.out, sink.offset))
     }
     return verdict

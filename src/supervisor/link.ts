@@ -11,6 +11,8 @@ import {
 export interface LinkEvents {
   /** The metrics of this process, as JSON. */
   report(): Promise<unknown>
+  /** Answers what the supervisor asks. */
+  answer?(question: unknown): Promise<unknown>
   /** It is to end, because the supervisor ends, or because it is gone. */
   onEnd(why: 'told' | 'lost'): void
 }
@@ -105,6 +107,9 @@ export class SupervisorLink implements SharedSockets {
   #receive(message: SupervisorMessage, handle: SocketHandle | undefined): void {
     if (message.type === 'end') {
       this.#end('told')
+    } else if (message.type === 'ask') {
+      const { id, question } = message
+      void this.events?.answer?.(question).then((answer) => this.#send({ type: 'answer', id, answer }))
     } else if (message.type === 'report') {
       const { id } = message
       void this.events?.report().then((metrics) => this.#send({ type: 'metrics', id, metrics }))

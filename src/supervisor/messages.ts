@@ -18,6 +18,8 @@ export type WorkerMessage =
   /** Asks for the metrics of all others. */
   | { type: 'survey'; id: number }
   | { type: 'metrics'; id: number; metrics: unknown }
+  /** Answers `ask`. */
+  | { type: 'answer'; id: number; answer: unknown }
 
 /** To a worker. */
 export type SupervisorMessage =
@@ -25,6 +27,8 @@ export type SupervisorMessage =
   | { type: 'taken'; id: number; open: boolean }
   /** It is to end as by SIGTERM, and so are all others. */
   | { type: 'end' }
+  /** Asks what only a process that serves can answer. */
+  | { type: 'ask'; id: number; question: unknown }
   /** Asks for its metrics. */
   | { type: 'report'; id: number }
   /** Answers `survey`. */

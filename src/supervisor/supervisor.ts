@@ -14,10 +14,14 @@ export interface SupervisorOptions extends WorkerCommand {
   onServing?(): void
   /** Whether workers die faster than they can be replaced, so that nobody answers; told when it changes. */
   onFailing?(failing: boolean): void
+  /** Metrics of the supervisor's own process, for those who scrape the workers. */
+  metrics?(): unknown
   /** All workers have ended; the process is to end with that status. */
   exit(code: number): void
 }
 
+/** Milliseconds that a worker may take to answer a question. */
+const PATIENCE = 10_000
 /** Milliseconds that a worker may take to start. */
 const START_LIMIT = 60_000
 /** Looks at the workers' signs of life in the time that may pass without one. */
@@ -34,6 +38,8 @@ export class Supervisor {
   readonly #backoff = new Backoff()
   readonly #survey = new Survey()
   readonly #restarts: Restarts = {}
+  readonly #questions = new Map<number, (answer: unknown) => void>()
+  #lastQuestion = 0
   /** Replacements that wait for their time. */
   #pauses = new Set<NodeJS.Timeout>()
   #served = false
@@ -57,6 +63,23 @@ export class Supervisor {
   /** Passes a signal on to all workers, which go on. */
   signal(signal: NodeJS.Signals): void {
     for (const worker of this.#workers) worker.kill(signal)
+  }
+
+  /** Asks a worker that serves; undefined when there is none, or it does not answer in time. */
+  ask(question: unknown): Promise<unknown> {
+    const [worker] = this.#serving()
+    if (!worker) return Promise.resolve(undefined)
+    const id = ++this.#lastQuestion
+    return new Promise((resolve) => {
+      const settle = (answer: unknown) => {
+        clearTimeout(timer)
+        this.#questions.delete(id)
+        resolve(answer)
+      }
+      const timer = setTimeout(settle, PATIENCE)
+      this.#questions.set(id, settle)
+      worker.send({ type: 'ask', id, question })
+    })
   }
 
   /** Ends by a signal, once the workers have ended by it. */
@@ -89,8 +112,14 @@ export class Supervisor {
     else if (type === 'keep' && handle) this.#sockets.keep(worker, message.name, handle)
     else if (type === 'keep' || type === 'forgo') this.#sockets.forgo(worker, message.name)
     else if (type === 'release') this.#sockets.release(worker, message.name)
-    else if (type === 'survey') this.#survey.start(worker, message.id, this.#serving(), this.#restarts)
+    else if (type === 'survey') this.#startSurvey(worker, message.id)
     else if (type === 'metrics') this.#survey.add(worker, message.id, message.metrics)
+    else if (type === 'answer') this.#questions.get(message.id)?.(message.answer)
+  }
+
+  #startSurvey(worker: Worker, id: number): void {
+    const own = this.#options.metrics?.()
+    this.#survey.start(worker, id, this.#serving(), { restarts: this.#restarts, own })
   }
 
   #serving(): Worker[] {

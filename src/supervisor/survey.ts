@@ -4,6 +4,12 @@ import type { Worker } from './worker.ts'
 /** Milliseconds that workers may take to report their metrics. */
 const PATIENCE = 1000
 
+/** What the supervisor itself has to say. */
+interface OwnMetrics {
+  restarts: Restarts
+  own: unknown
+}
+
 interface Pending {
   asked: Set<Worker>
   metrics: unknown[]
@@ -16,10 +22,14 @@ export class Survey {
   #lastId = 0
 
   /** Asks all of `workers` but `asking`, which gets what they say in time. */
-  start(asking: Worker, id: number, workers: readonly Worker[], restarts: Restarts): void {
+  start(asking: Worker, id: number, workers: readonly Worker[], { restarts, own: ofSupervisor }: OwnMetrics): void {
     const own = ++this.#lastId
     const timer = setTimeout(() => finish(), PATIENCE)
-    const pending: Pending = { asked: new Set(workers), metrics: [], finish: () => finish() }
+    const pending: Pending = {
+      asked: new Set(workers),
+      metrics: ofSupervisor === undefined ? [] : [ofSupervisor],
+      finish: () => finish(),
+    }
     const finish = () => {
       clearTimeout(timer)
       this.#pending.delete(own)

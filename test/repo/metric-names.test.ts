@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listProduction } from '../kit/imports.ts'
-import { listPlugins, read } from '../kit/sources.ts'
+import { listFiles, listPlugins, read } from '../kit/sources.ts'
 
 /** Names in the code. One put together from parts (`coredns_cache_${name}_total`) has `*` for each part. */
 function inCode(paths: readonly string[]): Set<string> {
@@ -10,7 +10,11 @@ function inCode(paths: readonly string[]): Set<string> {
 }
 
 function inReadme(name: string): Set<string> {
-  return new Set(read(`plugins/${name}/README.md`).match(/\bcore(?:dns|let)_\w+/g) ?? [])
+  return inPage(`plugins/${name}/README.md`)
+}
+
+function inPage(path: string): Set<string> {
+  return new Set(read(path).match(/\bcore(?:dns|let)_\w+/g) ?? [])
 }
 
 /** Whether `name` is one of `names`, or fits one that has `*`. */
@@ -44,8 +48,12 @@ test("every metric that a plugin's code names is in its README", () => {
   }
 })
 
-test('every metric of the shared kits is in some README', () => {
-  const documented = new Set(listPlugins().flatMap((name) => [...inReadme(name)]))
+test('every metric of the shared kits is in some README or page', () => {
+  const pages = listFiles('docs').filter((path) => path.endsWith('.md'))
+  const documented = new Set([
+    ...listPlugins().flatMap((name) => [...inReadme(name)]),
+    ...pages.flatMap((path) => [...inPage(path)]),
+  ])
   const missing = undocumented(inCode(sources.filter((path) => path.startsWith('src/'))), documented)
   assert.deepEqual(missing, [])
 })

@@ -1,0 +1,51 @@
+import type { Diagnostic } from '../corefile/model.ts'
+import { systemClock } from '../plugin/clock.ts'
+import type { Logger } from '../plugin/log.ts'
+import { CorefileMaker } from './corefile-maker.ts'
+import { exec, start } from './exec.ts'
+import { hasAddress } from './has-address.ts'
+import { createInterception, removeLeftovers } from './interception.ts'
+import { Link } from './link.ts'
+import { NodeAgent } from './node-agent.ts'
+import type { AgentOptions } from './options.ts'
+import { Ownership } from './ownership.ts'
+import { type ProbeQuestion, probe } from './probe.ts'
+
+/** Milliseconds that the server may take to answer the agent. */
+const PROBE_TIMEOUT = 1000
+
+/** The server as the agent sees it. */
+export interface AgentServer {
+  /** What is wrong with a Corefile; nothing before there is a server to ask. */
+  check(corefile: { file: string; text: string }): Promise<readonly Diagnostic[]>
+  /** Makes it read its Corefile again. */
+  reload(): void
+}
+
+/** Puts the agent of a node together. @throws (rejects) Error when the machine lacks what was asked for */
+export async function createAgent(
+  options: AgentOptions,
+  question: ProbeQuestion,
+  log: Logger,
+  server: AgentServer,
+): Promise<NodeAgent> {
+  const { linkType, linkName, localIps, dnsPort } = options
+  const corefile = new CorefileMaker({ options, env: process.env, log, check: (each) => server.check(each) })
+  return new NodeAgent({
+    options,
+    clock: systemClock,
+    log,
+    link: linkType === 'none' ? undefined : new Link(exec, linkName, linkType),
+    interception: await createInterception(exec, start, options),
+    ownership: new Ownership(linkName),
+    corefile,
+    removeLeftovers: async (others) => {
+      if (options.interception !== 'none') await removeLeftovers(exec, localIps, others)
+    },
+    hasAddress,
+    probe: (address) => probe(question, address, dnsPort, PROBE_TIMEOUT),
+    written: () => {
+      if (options.reloadWithSignal) server.reload()
+    },
+  })
+}
