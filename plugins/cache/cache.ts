@@ -11,10 +11,10 @@ import {
   type ResponseType,
   ZoneList,
 } from 'corelet/plugin'
-import { Entry, type Fresh, toCacheKey } from './entry.ts'
+import type { Entry, Fresh } from './entry.ts'
 import { type Counters, createCounters } from './metrics.ts'
 import type { CacheOptions } from './options.ts'
-import { Store } from './store.ts'
+import type { Store } from './store.ts'
 import { judge, type Verdict } from './verdict.ts'
 
 /** Seconds that a failure of the rest of the chain is remembered (RFC 9520 §3.2). */
@@ -38,10 +38,11 @@ export class Cache {
   readonly #disabled: Record<'success' | 'denial', ZoneList>
   #refreshes = 0
 
-  constructor(options: CacheOptions, context: PluginContext) {
+  /** @param store what it holds, perhaps already */
+  constructor(options: CacheOptions, store: Store, context: PluginContext) {
     this.#options = options
     this.#context = context
-    this.#store = new Store(options)
+    this.#store = store
     this.#countersOf = createCounters(context.metrics, options.zones.join(','), context.block.view)
     this.#zones = options.zones.includes('.') ? undefined : new ZoneList(options.zones)
     this.#disabled = {
@@ -61,51 +62,52 @@ export class Cache {
     const counters = this.#countersOf(query.listener)
     counters.requests.inc()
     const now = this.#context.clock.monotonic()
-    const key = toCacheKey(query)
-    const entry = this.#store.find(key, now)
+    const entry = this.#store.find(query, now)
     if (!entry) {
       counters.misses.inc()
       const result = next(asking(query))
-      if (!isPending(result)) return this.#answer(query, key, result, counters)
-      return result.then((reply) => this.#answer(query, key, reply, counters))
+      if (!isPending(result)) return this.#answer(query, result, counters)
+      return result.then((reply) => this.#answer(query, reply, counters))
     }
     counters.hits[entry.part].inc()
     const left = entry.remaining(now)
-    if (left <= 0) return this.#serveStale(query, key, entry, next, counters)
+    if (left <= 0) return this.#serveStale(query, entry, next, counters)
     if (this.#options.prefetch.amount > 0 && this.#isPopular(entry, left, now)) {
-      this.#refreshInBackground(query, key, entry, next, counters)
+      this.#refreshInBackground(query, entry, next, counters)
     }
     publishWildcard(query, entry)
     return entry.toReply(query, this.#options.keepTtl ? entry.ttl : left, hitReason)
   }
 
   /** The answer to a miss. Its records all get the time that it may be kept as their TTL, kept or not. */
-  #answer(query: Query, key: string, reply: Reply, counters: Counters): Reply {
+  #answer(query: Query, reply: Reply, counters: Counters): Reply {
     if (!reply.wire) {
-      if (reply.kind === 'failure' && reply.rcode === RCODES.SERVFAIL) this.#keepFailure(query, key, reply, counters)
+      if (reply.kind === 'failure' && reply.rcode === RCODES.SERVFAIL) this.#keepFailure(query, reply, counters)
       return reply
     }
     const verdict = judge(query, reply, this.#options, this.#context.clock.wall() / 1000)
-    this.#keep(query, key, reply, verdict, counters)
+    this.#keep(query, reply, verdict, counters)
     return toClient(query, reply, verdict.ttl)
   }
 
-  #keep(query: Query, key: string, reply: Reply, verdict: Verdict, counters: Counters): Entry | undefined {
+  #keep(query: Query, reply: Reply, verdict: Verdict, counters: Counters): boolean {
     const { part, ttl, positive } = verdict
-    if (!part) return undefined
-    if (!verdict.matches) return void counters.drops.inc()
-    if (this.#disabled[part].has(query.key)) return undefined
+    if (!part) return false
+    if (!verdict.matches) {
+      counters.drops.inc()
+      return false
+    }
+    if (this.#disabled[part].has(query.key)) return false
     const storedAt = this.#context.clock.monotonic()
-    const entry = new Entry(reply, { part, ttl, storedAt, positive, wildcard: query.metadata('zone/wildcard') })
-    this.#store.put(key, entry)
+    this.#store.put(query, reply, { part, ttl, storedAt, positive, wildcard: query.metadata('zone/wildcard') })
     counters.publish(this.#store)
-    return entry
+    return true
   }
 
-  #keepFailure(query: Query, key: string, reply: Reply, counters: Counters): void {
+  #keepFailure(query: Query, reply: Reply, counters: Counters): void {
     if (this.#options.servfail === 0 || !query.origin.mayWait || this.#disabled.denial.has(query.key)) return
     const storedAt = this.#context.clock.monotonic()
-    this.#store.put(key, new Entry(reply, { part: 'denial', ttl: FAILURE_TTL, storedAt, positive: false }))
+    this.#store.put(query, reply, { part: 'denial', ttl: FAILURE_TTL, storedAt, positive: false })
     counters.publish(this.#store)
   }
 
@@ -117,7 +119,7 @@ export class Cache {
     return entry.hits >= amount && left <= Math.ceil(share * entry.ttl) && !entry.failure
   }
 
-  #serveStale(query: Query, key: string, entry: Entry, next: Next, counters: Counters): Reply | Promise<Reply> {
+  #serveStale(query: Query, entry: Entry, next: Next, counters: Counters): Reply | Promise<Reply> {
     const { stale, keepTtl } = this.#options
     const { clock } = this.#context
     const serve = () => {
@@ -127,19 +129,19 @@ export class Cache {
       return entry.toReply(query, ttl, `stale, expired ${-entry.remaining(clock.monotonic())} s ago`)
     }
     if (!stale.verify) {
-      this.#refreshInBackground(query, key, entry, next, counters)
+      this.#refreshInBackground(query, entry, next, counters)
       return serve()
     }
     if (!query.origin.mayWait || (!entry.refreshing && !this.#mayRefresh(entry))) return serve()
     if (stale.timeout === 0) {
-      const refresh = this.#refresh(asking(query), key, entry, next, counters)
+      const refresh = this.#refresh(asking(query), entry, next, counters)
       return refresh.then((fresh) => {
         if (!fresh) return serve()
         query.copyMetadata(fresh.asked)
         return toClient(query, fresh.reply, fresh.ttl)
       })
     }
-    const refresh = this.#refresh(asking(query).over('tcp'), key, entry, next, counters)
+    const refresh = this.#refresh(asking(query).over('tcp'), entry, next, counters)
     return new Promise<Fresh | undefined>((resolve) => {
       const timer = clock.timeout(stale.timeout, () => resolve(undefined))
       refresh.then((fresh) => {
@@ -153,10 +155,10 @@ export class Cache {
     })
   }
 
-  #refreshInBackground(query: Query, key: string, entry: Entry, next: Next, counters: Counters): void {
+  #refreshInBackground(query: Query, entry: Entry, next: Next, counters: Counters): void {
     if (entry.refreshing || !this.#mayRefresh(entry)) return
     counters.prefetches.inc()
-    this.#refresh(asking(query).over('tcp'), key, entry, next, counters)
+    this.#refresh(asking(query).over('tcp'), entry, next, counters)
   }
 
   #mayRefresh(entry: Entry): boolean {
@@ -164,22 +166,22 @@ export class Cache {
   }
 
   /** Asks the rest of the chain anew, once at a time for an entry. Never rejects; undefined when the entry is the best there is. */
-  #refresh(asked: Query, key: string, old: Entry, next: Next, counters: Counters): Promise<Fresh | undefined> {
+  #refresh(asked: Query, old: Entry, next: Next, counters: Counters): Promise<Fresh | undefined> {
     if (old.refreshing) return old.refreshing
     this.#refreshes++
-    old.refreshing = this.#askAnew(asked, key, old, next, counters).finally(() => {
+    old.refreshing = this.#askAnew(asked, old, next, counters).finally(() => {
       this.#refreshes--
       old.refreshing = undefined
     })
     return old.refreshing
   }
 
-  async #askAnew(asked: Query, key: string, old: Entry, next: Next, counters: Counters): Promise<Fresh | undefined> {
+  async #askAnew(asked: Query, old: Entry, next: Next, counters: Counters): Promise<Fresh | undefined> {
     const { stale, servfail } = this.#options
     const { clock, log } = this.#context
     let fresh: Fresh | undefined
     try {
-      fresh = this.#accept(asked, key, old, await next(asked), counters)
+      fresh = this.#accept(asked, old, await next(asked), counters)
     } catch (error) {
       log.error(`refresh of ${asked.name} ${asked.type} failed: ${error instanceof Error ? error.message : error}`)
     }
@@ -188,12 +190,13 @@ export class Cache {
   }
 
   /** Keeps the outcome of a refresh if it says what the name now has; a failure is thrown away. */
-  #accept(asked: Query, key: string, old: Entry, reply: Reply, counters: Counters): Fresh | undefined {
+  #accept(asked: Query, old: Entry, reply: Reply, counters: Counters): Fresh | undefined {
     if (!reply.wire || reply.truncated) return undefined
     if (reply.rcode !== RCODES.NOERROR && reply.rcode !== RCODES.NXDOMAIN) return undefined
     const verdict = judge(asked, reply, this.#options, this.#context.clock.wall() / 1000)
     if (!verdict.matches || UNFIT.has(verdict.type)) return undefined
-    const entry = this.#keep(asked, key, reply, verdict, counters)
+    const kept = this.#keep(asked, reply, verdict, counters)
+    const entry = kept ? this.#store.find(asked, this.#context.clock.monotonic()) : undefined
     if (entry) {
       entry.hits = old.hits
       entry.lastHit = old.lastHit

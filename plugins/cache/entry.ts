@@ -1,20 +1,16 @@
-import { AA, AD, CD, type Query, RA, RCODES, Reply, type ReplyScan } from 'corelet/plugin'
+import { AA, AD, CD, type Query, RA, RCODES, Reply, type ReplyScan, scanReply } from 'corelet/plugin'
 
-/**
- * Octets of memory that an entry takes beside its message and key: objects, typed arrays and its place in the LRU list.
- * Measured with test/bench/cache-hit.ts.
- */
-export const OVERHEAD = 1100
+/** Octets of memory that an entry takes beside its message: objects, typed arrays, its place in a Map. Measured with test/bench/cache-hit.ts. */
+const OVERHEAD = 1000
 
 /** Bit of the EDNS flags (RFC 3225). */
 const DO = 0x8000
 
 const NO_OPTIONS: Reply['options'] = []
-const NO_SIGNATURES: ReplyScan['rrsigs'] = []
 
-/** The key of a query's answer: name, type, class, DO and CD (RFC 4035 §3.2, RFC 6840 §5.9). */
-export function toCacheKey(query: Query): string {
-  return query.questionKey((query.ednsFlags & DO ? 2 : 0) | (query.flags & CD ? 1 : 0))
+/** What keeps answers to the same question apart: DO and CD (RFC 4035 §3.2, RFC 6840 §5.9). */
+export function bitsOf(query: Query): number {
+  return (query.ednsFlags & DO ? 2 : 0) | (query.flags & CD ? 1 : 0)
 }
 
 /** The two parts of the cache: answers; NXDOMAIN, NODATA and failures. */
@@ -41,7 +37,7 @@ export interface EntryFacts {
   wildcard?: string | undefined
 }
 
-/** One cached answer or failure: octets that are never decoded, and what hits and refreshes need to know. */
+/** A cached answer or failure that was asked for again: octets that are never decoded, and what hits and refreshes need to know. */
 export class Entry {
   readonly part: PartName
   readonly rcode: number
@@ -49,8 +45,6 @@ export class Entry {
   readonly storedAt: number
   readonly positive: boolean
   readonly wildcard: string | undefined
-  /** With prefer_positive: the positive entry whose place this one took. */
-  lastPositive: Entry | undefined
   /** Hits without a longer pause than prefetch allows; when the last one was, in monotonic milliseconds. */
   hits = 0
   lastHit = -Infinity
@@ -64,30 +58,28 @@ export class Entry {
   readonly #plugin: string
   readonly #error: string | undefined
 
-  /** Copies what it keeps, so that neither the reply nor the buffer it came in stays in memory. */
-  constructor(reply: Reply, facts: EntryFacts) {
+  constructor(facts: EntryFacts, answer: KeptAnswer) {
     this.part = facts.part
-    this.rcode = reply.rcode
+    this.rcode = answer.rcode
     this.ttl = facts.ttl
     this.storedAt = facts.storedAt
     this.positive = facts.positive
     this.wildcard = facts.wildcard
-    this.#wire = reply.wire && new Uint8Array(reply.wire)
-    this.#scan = reply.scan && compact(reply.scan)
-    this.#flags = reply.flags & (RA | AD)
-    this.#plugin = reply.plugin
-    this.#error = reply.error instanceof Error ? reply.error.message : reply.error
+    this.#wire = answer.wire
+    this.#scan = answer.wire && { ...scanReply(answer.wire), ednsFlags: answer.ednsFlags }
+    this.#flags = answer.flags
+    this.#plugin = answer.plugin
+    this.#error = answer.error
   }
 
   /** SERVFAIL and NOTIMP are forgotten once they expire (RFC 2308 §7.1), with serve_stale too. */
   get failure(): boolean {
-    return this.rcode === RCODES.SERVFAIL || this.rcode === RCODES.NOTIMP
+    return isFailure(this.rcode)
   }
 
-  /** Octets of memory, the key not counted. */
+  /** Octets of memory. */
   get size(): number {
-    const own = OVERHEAD + (this.#wire?.length ?? 0) + 8 * (this.#scan?.ttlOffsets.length ?? 0)
-    return this.lastPositive ? own + this.lastPositive.size : own
+    return OVERHEAD + (this.#wire?.length ?? 0) + 8 * (this.#scan?.ttlOffsets.length ?? 0)
   }
 
   /** Whole seconds left to live, 0 or less when it has expired. @param now monotonic milliseconds */
@@ -107,11 +99,18 @@ export class Entry {
   }
 }
 
-/** The scan in as little memory as possible. */
-function compact(scan: ReplyScan): ReplyScan {
-  return {
-    ...scan,
-    ttlOffsets: scan.ttlOffsets.slice(),
-    rrsigs: scan.rrsigs.length > 0 ? scan.rrsigs : NO_SIGNATURES,
-  }
+/** What is kept of a reply. */
+export interface KeptAnswer {
+  rcode: number
+  /** RA and AD. */
+  flags: number
+  ednsFlags: number
+  /** The message; undefined for a failure without one, which has the two texts below instead. */
+  wire: Uint8Array | undefined
+  plugin: string
+  error: string | undefined
+}
+
+export function isFailure(rcode: number): boolean {
+  return rcode === RCODES.SERVFAIL || rcode === RCODES.NOTIMP
 }

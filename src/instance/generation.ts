@@ -16,7 +16,7 @@ import { describeError } from './describe-error.ts'
 import { applyRoutes, planSites, type Service, type Sites } from './listen.ts'
 import type { Configuration } from './load.ts'
 import { createCollector } from './metadata.ts'
-import { createContext, type GenerationState, startPlugin } from './plugin-context.ts'
+import { createContext, type GenerationState, identify, startPlugin } from './plugin-context.ts'
 import type { Services } from './services.ts'
 import { sumTallies } from './watch.ts'
 import { within } from './within.ts'
@@ -30,7 +30,7 @@ export class Generation {
   readonly sites: Sites
   readonly #services: Services
   readonly #http: HttpGeneration
-  readonly #state: GenerationState = { shared: new Map(), started: [], running: true }
+  readonly #state: GenerationState
   readonly #blocks = new Map<ConfiguredBlock, Service>()
   /** The chains without the plugins that only observe. */
   readonly #probes = new Map<ConfiguredBlock, Next>()
@@ -40,6 +40,7 @@ export class Generation {
     this.sites = sites
     this.#services = services
     this.#http = services.http.generation()
+    this.#state = { shared: new Map(), carried: services.carried.hold(), started: [], running: true }
   }
 
   /**
@@ -127,8 +128,9 @@ export class Generation {
   /** Stops the plugins without waiting for queries. @returns false when one failed to */
   async release(): Promise<boolean> {
     const stopped = await this.#tell('stop')
+    const released = await this.#releaseState()
     await this.#http.release()
-    return stopped
+    return stopped && released
   }
 
   /** Undoes a build: nothing of it has served a query but its own new listeners. */
@@ -160,7 +162,15 @@ export class Generation {
         view: block.settings.view,
         settings: block.settings,
       }
-      const context = createContext(plugin.name, info, this.#state, this.#services, this.#http, control)
+      const context = createContext(
+        plugin.name,
+        info,
+        identify(block),
+        this.#state,
+        this.#services,
+        this.#http,
+        control,
+      )
       const running = await startPlugin(configured, context)
       this.#state.started.push({ name: plugin.name, running })
       runnings.get(block)!.push(running)
@@ -184,6 +194,16 @@ export class Generation {
       if (!site.isNew) continue
       applyRoutes(site, this.#blocks)
       await site.listener.open()
+    }
+  }
+
+  async #releaseState(): Promise<boolean> {
+    try {
+      await this.#state.carried.release()
+      return true
+    } catch (error) {
+      this.#services.log.line('error', describeError(error))
+      return false
     }
   }
 

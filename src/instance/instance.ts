@@ -6,6 +6,7 @@ import { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
 import { type Clock, type Metrics, systemClock, type Timer } from '../plugin/index.ts'
 import type { Tally } from '../server/serve.ts'
+import { CarriedStates } from './carried.ts'
 import { describeError, describeStack } from './describe-error.ts'
 import { Generation } from './generation.ts'
 import type { Site } from './listen.ts'
@@ -87,6 +88,7 @@ export class Instance {
       panics: panicsCounter(metrics),
       rollbacks: rollbacksCounter(metrics),
       http: new HttpEndpoints(shared),
+      carried: new CarriedStates(),
     }
   }
 

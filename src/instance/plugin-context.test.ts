@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { definePlugin, type Handler, type Running } from '../plugin/index.ts'
 import { fakeContext } from '../plugin/testing.ts'
+import { CarriedStates } from './carried.ts'
 import { createContext, startPlugin } from './plugin-context.ts'
 import type { Services } from './services.ts'
 
@@ -37,8 +38,17 @@ test('not ready are those that say so, and those that throw', () => {
     { name: 'c', running: { ready: () => true } },
     { name: 'd', running: {} },
   ]
+  const carried = new CarriedStates().hold()
   const services = { log: { for: () => log } } as unknown as Services
-  const context = createContext('x', block, { shared: new Map(), started, running: true }, services, http, instance)
+  const context = createContext(
+    'x',
+    block,
+    '',
+    { shared: new Map(), carried, started, running: true },
+    services,
+    http,
+    instance,
+  )
   assert.deepEqual(context.notReady(), ['a', 'b'])
 })
 

@@ -1,5 +1,6 @@
 import type {
   BlockInfo,
+  Carried,
   Handler,
   HttpServers,
   InstanceControl,
@@ -9,23 +10,26 @@ import type {
   Running,
 } from '../plugin/index.ts'
 import { DnsListener } from '../server/listener.ts'
-import type { ConfiguredPlugin } from './configure.ts'
+import type { Hold } from './carried.ts'
+import type { ConfiguredBlock, ConfiguredPlugin } from './configure.ts'
 import { describeError } from './describe-error.ts'
 import type { Services } from './services.ts'
 
 /** What all plugins of a generation share. */
 export interface GenerationState {
   shared: Map<string, unknown>
+  carried: Hold
   /** In the chain's order. */
   started: { name: string; running: Running }[]
   /** False once the process was told to end. */
   running: boolean
 }
 
-/** All that a plugin gets from the outside. */
+/** All that a plugin gets from the outside. @param identity of its block, see {@link identify} */
 export function createContext(
   plugin: string,
   block: BlockInfo,
+  identity: string,
   state: GenerationState,
   { log, metrics, clock }: Services,
   http: HttpServers,
@@ -44,6 +48,9 @@ export function createContext(
       if (!state.shared.has(key)) state.shared.set(key, create())
       return state.shared.get(key) as T
     },
+    carry<State extends Carried>(fingerprint: string, make: () => State): State {
+      return state.carried.take(JSON.stringify([plugin, identity, fingerprint]), make)
+    },
     notReady() {
       const names = state.started.filter(({ running }) => !isReady(running)).map(({ name }) => name)
       return [...new Set(names)].sort()
@@ -52,6 +59,15 @@ export function createContext(
       return state.running
     },
   }
+}
+
+/** By what a block is known again in the next generation: its keys, the addresses it is bound to, its view. */
+export function identify({ keys, settings }: ConfiguredBlock): string {
+  return JSON.stringify([
+    keys.map(({ transport, zones, port }) => [transport, zones, port]),
+    settings.bind,
+    settings.view,
+  ])
 }
 
 /** A plugin that can't even say whether it is ready is not. */

@@ -3,6 +3,7 @@ import type { DnsMetrics } from '../observe/dns-metrics.ts'
 import type { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
 import type { Clock, Counter, Metrics } from '../plugin/index.ts'
+import type { CarriedStates } from './carried.ts'
 
 /** What all generations of an instance share. */
 export interface Services {
@@ -12,6 +13,7 @@ export interface Services {
   panics: Counter
   rollbacks: Counter
   http: HttpEndpoints
+  carried: CarriedStates
   clock: Clock
   /** Keeps the listening sockets, where processes share them or come after one another. */
   shared?: SharedSockets | undefined

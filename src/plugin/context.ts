@@ -139,6 +139,12 @@ export interface InstanceControl {
   fatal(message: string): void
 }
 
+/** State that {@link PluginContext.carry} hands on. */
+export interface Carried {
+  /** Called once, when no generation holds it any more: at the end, or after a reload that did not take it over. */
+  release?(): void | Promise<void>
+}
+
 /** All that a plugin gets from the outside. */
 export interface PluginContext {
   /** Name of the plugin. */
@@ -155,6 +161,11 @@ export interface PluginContext {
   ask(query: Query): Reply | Promise<Reply>
   /** A value that all blocks of this generation share, made by the first that asks. */
   share<T>(key: string, create: () => T): T
+  /**
+   * State that outlives a reload: what the same plugin, in a block with the same keys, made for an equal `fingerprint`, else what `make`
+   * gives. For a while two generations hold it, and the older one may come back. `fingerprint` says all that the state depends on.
+   */
+  carry<State extends Carried>(fingerprint: string, make: () => State): State
   /** Plugins that are not ready yet; asked by `ready`. */
   notReady(): string[]
   /** True until the process was told to end. */

@@ -201,6 +201,7 @@ export function fakeContext(
       if (!shared.has(key)) shared.set(key, create())
       return shared.get(key) as T
     },
+    carry: (_fingerprint, make) => make(),
     notReady: () => [],
     running: true,
     ...rest,

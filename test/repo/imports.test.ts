@@ -50,7 +50,6 @@ const PACKAGES: Record<string, readonly string[]> = {
   pino: ['src/observe'],
   'prom-client': ['src/observe'],
   re2js: ['src/plugin'],
-  'lru-cache': ['plugins/cache'],
 }
 
 /** What does input and output; the wire and the language do none. */
