@@ -1,14 +1,17 @@
+import type { Log } from '../observe/log.ts'
 import type { ExportedFamily } from '../observe/metric-family.ts'
 import type { ProcessMetrics } from '../observe/metrics.ts'
 import type { SupervisorLink } from '../supervisor/link.ts'
 import type { Restarts } from '../supervisor/messages.ts'
-import { SIGTERM_TEXT, type Signals } from './signals.ts'
 
 /** Makes this process one of those that a supervisor keeps. */
-export function joinOthers(link: SupervisorLink, metrics: ProcessMetrics, signals: Signals): void {
+export function joinOthers(link: SupervisorLink, metrics: ProcessMetrics, log: Log): void {
   link.events = {
     report: () => metrics.export(),
-    onEnd: (why) => signals.end(why === 'told' ? SIGTERM_TEXT : 'The supervisor is gone: Shutting down'),
+    onLost() {
+      log.line('error', 'The supervisor is gone')
+      process.emit('SIGTERM')
+    },
   }
   metrics.merge(async () => {
     const { metrics: others, restarts } = await link.survey()

@@ -44,7 +44,7 @@ async function serve(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promi
     process.exit(code)
   }
   const signals = trapSignals(log, exit, () => link?.leave())
-  if (link) joinOthers(link, metrics, signals)
+  if (link) joinOthers(link, metrics, log)
   try {
     const readCorefile = corefileReader(flags.conf, flags.dnsPort)
     const instance = await Instance.start({
@@ -77,6 +77,7 @@ async function serve(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promi
     if (link) link.events = { ...link.events!, answer: (question) => instance.check(question as CorefileText) }
     if (flags.agent) await serveAgentMetrics(flags.agent.metricsAddress, metrics, link, log)
     trapStrayErrors(instance, log)
+    await link?.written()
     writePidfile(pidfile, log)
     if (!quiet) for (const line of banner()) log.print(line)
     if (flags.hint && !quiet) for (const line of hintLines(instance)) log.print(line)

@@ -9,23 +9,20 @@ const HOOK_FAILED = 4
 /** Exit status of a forced end. */
 const FORCED = 2
 
-/** What the log says when SIGTERM comes. */
-export const SIGTERM_TEXT = 'SIGTERM: Shutting down servers then terminating'
-
-export interface Signals {
-  serve(instance: Instance): void
-  /** Ends the process as SIGTERM does. @param why goes into the log */
-  end(why: string): void
-}
-
 /**
  * Handles signals as CoreDNS does. Before {@link serve} those that end the process do so at once.
  * @param exit removes the pidfile, writes what is left to log, and ends the process
  * @param onEnd called when the end begins
  */
-export function trapSignals(log: Log, exit: (code: number) => Promise<void>, onEnd: () => void = () => {}): Signals {
+export function trapSignals(
+  log: Log,
+  exit: (code: number) => Promise<void>,
+  onEnd: () => void = () => {},
+): { serve(instance: Instance): void } {
   let instance: Instance | undefined
   let interrupted = false
+  /** The Corefile may have changed after it was read. */
+  let reloadFirst = false
 
   const end = async (drain: boolean) => {
     onEnd()
@@ -47,11 +44,10 @@ export function trapSignals(log: Log, exit: (code: number) => Promise<void>, onE
     log.line('info', 'SIGINT: Shutting down')
     void end(false)
   })
-  const endGently = (why: string) => {
-    log.line('info', why)
+  process.on('SIGTERM', () => {
+    log.line('info', 'SIGTERM: Shutting down servers then terminating')
     void end(true)
-  }
-  process.on('SIGTERM', () => endGently(SIGTERM_TEXT))
+  })
   process.on('SIGQUIT', () => {
     log.line('info', 'SIGQUIT: Quitting process immediately')
     void exit(0)
@@ -59,7 +55,8 @@ export function trapSignals(log: Log, exit: (code: number) => Promise<void>, onE
   process.on('SIGHUP', () => {})
   process.on('SIGUSR1', () => {
     log.line('info', 'SIGUSR1: Reloading')
-    void instance?.reload()
+    if (instance) void instance.reload()
+    else reloadFirst = true
   })
   process.on('SIGUSR2', () => {
     log.line(
@@ -70,7 +67,7 @@ export function trapSignals(log: Log, exit: (code: number) => Promise<void>, onE
   return {
     serve(started) {
       instance = started
+      if (reloadFirst) void instance.reload()
     },
-    end: endGently,
   }
 }

@@ -12,6 +12,9 @@ import { type RunFlags, readRunFlags } from './run-flags.ts'
  */
 const WORKER_FLAGS = ['--max-semi-space-size=16']
 
+/** Milliseconds that a worker gets for what is to happen at once. */
+const FORCE = 1000
+
 const MAIN = new URL(import.meta.resolve('./main.ts')).pathname
 
 async function supervise(args: readonly string[]): Promise<void> {
@@ -40,7 +43,11 @@ async function supervise(args: readonly string[]): Promise<void> {
       writePidfile(flags.pidfile, log)
       void node?.agent.serving()
     },
-    onFailing: (failing) => void (failing ? node?.agent.failing() : node?.agent.serving()),
+    onFailing(failing) {
+      if (failing) log.line('error', 'No worker lives long enough to serve')
+      else log.line('info', 'A worker serves again')
+      void (failing ? node?.agent.failing() : node?.agent.serving())
+    },
     metrics: () => node?.families(),
     async exit(code) {
       removePidfile(flags.pidfile)
@@ -49,12 +56,17 @@ async function supervise(args: readonly string[]): Promise<void> {
       process.exit(code)
     },
   })
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
-    process.on(signal, async () => {
-      await node?.agent.leave()
-      supervisor.end(signal)
-    })
+  const end = async (signal: NodeJS.Signals, force?: number) => {
+    await node?.agent.leave()
+    supervisor.end(signal, force)
   }
+  let interrupted = false
+  process.on('SIGTERM', () => void end('SIGTERM'))
+  process.on('SIGQUIT', () => void end('SIGQUIT', FORCE))
+  process.on('SIGINT', () => {
+    void end('SIGINT', interrupted ? FORCE : undefined)
+    interrupted = true
+  })
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
     process.on(signal, () => supervisor.signal(signal))
   }

@@ -13,8 +13,8 @@ export interface LinkEvents {
   report(): Promise<unknown>
   /** Answers what the supervisor asks. */
   answer?(question: unknown): Promise<unknown>
-  /** It is to end, because the supervisor ends, or because it is gone. */
-  onEnd(why: 'told' | 'lost'): void
+  /** The supervisor is gone. */
+  onLost(): void
 }
 
 interface Answer {
@@ -30,6 +30,7 @@ export class SupervisorLink implements SharedSockets {
   readonly #waiting = new Map<number, (answer: Answer) => void>()
   #lastId = 0
   #leaving = false
+  #written: Promise<void> = Promise.resolve()
 
   private constructor(settings: WorkerSettings) {
     this.settings = settings
@@ -38,7 +39,8 @@ export class SupervisorLink implements SharedSockets {
     )
     process.on('disconnect', () => {
       this.#giveUp()
-      this.#end('lost')
+      this.ending = true
+      this.events?.onLost()
     })
     if (settings.beat > 0) setInterval(() => this.#send({ type: 'beat' }), settings.beat).unref()
   }
@@ -73,6 +75,11 @@ export class SupervisorLink implements SharedSockets {
     this.#send({ type: 'serving', workers })
   }
 
+  /** Settles when the supervisor has all that it was told: it takes sockets one by one, and what follows them waits. */
+  written(): Promise<void> {
+    return this.#written
+  }
+
   /** This process is about to end; the sockets that it closes are for those who come after it. */
   leave(): void {
     this.#leaving = true
@@ -99,14 +106,10 @@ export class SupervisorLink implements SharedSockets {
     this.#waiting.clear()
   }
 
-  #end(why: 'told' | 'lost'): void {
-    this.ending = true
-    this.events?.onEnd(why)
-  }
-
   #receive(message: SupervisorMessage, handle: SocketHandle | undefined): void {
-    if (message.type === 'end') {
-      this.#end('told')
+    if (message.type === 'signal') {
+      this.ending = message.ending
+      process.emit(message.signal)
     } else if (message.type === 'ask') {
       const { id, question } = message
       void this.events?.answer?.(question).then((answer) => this.#send({ type: 'answer', id, answer }))
@@ -120,6 +123,9 @@ export class SupervisorLink implements SharedSockets {
   }
 
   #send(message: WorkerMessage, handle?: SocketHandle): void {
-    if (process.connected) process.send?.(message, handle as unknown as SendHandle, {}, () => {})
+    if (!process.connected) return
+    this.#written = new Promise((resolve) => {
+      process.send?.(message, handle as unknown as SendHandle, {}, () => resolve())
+    })
   }
 }

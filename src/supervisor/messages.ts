@@ -25,8 +25,8 @@ export type WorkerMessage =
 export type SupervisorMessage =
   /** Answers `take`: the socket comes with it when there is one, else the worker opens it. */
   | { type: 'taken'; id: number; open: boolean }
-  /** It is to end as by SIGTERM, and so are all others. */
-  | { type: 'end' }
+  /** It is to do what that signal asks for. @param ending nobody comes after it */
+  | { type: 'signal'; signal: NodeJS.Signals; ending: boolean }
   /** Asks what only a process that serves can answer. */
   | { type: 'ask'; id: number; question: unknown }
   /** Asks for its metrics. */

@@ -60,9 +60,9 @@ export class Supervisor {
     this.#startWorker()
   }
 
-  /** Passes a signal on to all workers, which go on. */
+  /** Passes a signal on to all workers, as a message: one that is just starting heeds it as soon as it can. */
   signal(signal: NodeJS.Signals): void {
-    for (const worker of this.#workers) worker.kill(signal)
+    for (const worker of this.#workers) worker.send({ type: 'signal', signal, ending: this.#ending })
   }
 
   /** Asks a worker that serves; undefined when there is none, or it does not answer in time. */
@@ -82,16 +82,17 @@ export class Supervisor {
     })
   }
 
-  /** Ends by a signal, once the workers have ended by it. */
-  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'): void {
+  /** Ends by a signal, once the workers have ended by it. @param force how many milliseconds they get at most */
+  end(signal: NodeJS.Signals, force?: number): void {
     this.#ending = true
     for (const pause of this.#pauses) clearTimeout(pause)
-    for (const worker of this.#workers) {
-      // told so, workers know that nobody comes after them
-      if (signal === 'SIGTERM') worker.send({ type: 'end' })
-      else worker.kill(signal)
-    }
+    this.signal(signal)
+    if (force !== undefined) setTimeout(() => this.#killAll(), force)
     this.#endWhenAlone()
+  }
+
+  #killAll(): void {
+    for (const worker of this.#workers) worker.kill('SIGKILL')
   }
 
   #startWorker(): void {
@@ -132,6 +133,11 @@ export class Supervisor {
     this.#served = true
     this.#setFailing(false)
     this.#resize(wanted)
+    this.#sweep()
+  }
+
+  /** Closes sockets that nobody uses, unless a worker that will ask for them is on its way. */
+  #sweep(): void {
     if (this.#serving().length === this.#workers.size && this.#pauses.size === 0) this.#sockets.sweep()
   }
 
@@ -140,7 +146,7 @@ export class Supervisor {
     const staying = [...this.#workers].filter(({ leaving }) => !leaving)
     for (const worker of staying.slice(wanted)) {
       worker.leaving = true
-      worker.kill('SIGTERM')
+      worker.send({ type: 'signal', signal: 'SIGTERM', ending: false })
     }
     for (let missing = wanted - staying.length - this.#pauses.size; missing > 0; missing--) this.#startWorker()
   }
@@ -150,7 +156,8 @@ export class Supervisor {
     this.#sockets.leave(worker)
     this.#survey.leave(worker)
     if (this.#ending || !this.#served) this.#endBy(worker, death)
-    else if (!worker.leaving) this.#replace(worker, death)
+    else if (worker.leaving) this.#sweep()
+    else this.#replace(worker, death)
   }
 
   #replace(worker: Worker, death: Death): void {
@@ -183,9 +190,8 @@ export class Supervisor {
 
   /** The process ends when no worker lives, with the status of the one that ended worst. */
   #endBy({ pid }: Worker, { code, signal, cause }: Death): void {
-    const isTold = this.#ending && (signal === 'SIGINT' || signal === 'SIGQUIT')
-    this.#exitCode = Math.max(this.#exitCode, code ?? (isTold ? 0 : 1))
-    if (signal !== null && !isTold) this.#options.log('error', `Worker ${pid} ended by ${signal}`)
+    this.#exitCode = Math.max(this.#exitCode, code ?? 1)
+    if (signal !== null) this.#options.log('error', `Worker ${pid} ended by ${signal}`)
     void cause.then(() => {
       this.#ending = true
       this.#endWhenAlone()
