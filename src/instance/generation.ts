@@ -16,6 +16,7 @@ import { describeError } from './describe-error.ts'
 import { applyRoutes, planSites, type Service, type Sites } from './listen.ts'
 import type { Configuration } from './load.ts'
 import { createCollector } from './metadata.ts'
+import { connectionsFor } from './open-files.ts'
 import { createContext, type GenerationState, identify, startPlugin } from './plugin-context.ts'
 import type { Services } from './services.ts'
 import { sumTallies } from './watch.ts'
@@ -32,6 +33,8 @@ export class Generation {
   readonly #http: HttpGeneration
   readonly #state: GenerationState
   readonly #blocks = new Map<ConfiguredBlock, Service>()
+  /** Connections that each listener may have. */
+  readonly #connections: number
   /** The chains without the plugins that only observe. */
   readonly #probes = new Map<ConfiguredBlock, Next>()
 
@@ -41,6 +44,7 @@ export class Generation {
     this.#services = services
     this.#http = services.http.generation()
     this.#state = { shared: new Map(), carried: services.carried.hold(), started: [], running: true }
+    this.#connections = connectionsFor(sites.size)
   }
 
   /**
@@ -88,7 +92,7 @@ export class Generation {
 
   /** All listeners serve this generation from the next query on. */
   takeOver(): void {
-    for (const site of this.sites.values()) applyRoutes(site, this.#blocks)
+    for (const site of this.sites.values()) applyRoutes(site, this.#blocks, this.#connections)
     this.#http.activate()
   }
 
@@ -192,7 +196,7 @@ export class Generation {
   async #openListeners(): Promise<void> {
     for (const site of this.sites.values()) {
       if (!site.isNew) continue
-      applyRoutes(site, this.#blocks)
+      applyRoutes(site, this.#blocks, this.#connections)
       await site.listener.open()
     }
   }

@@ -88,12 +88,22 @@ function createHooks(policy: Policy, { log, metrics, dnsMetrics, panics, clock, 
 /** What serves the queries of a block, whatever the zone. */
 export type Service = Omit<Target, 'zone'>
 
-/** Lets a listener serve its blocks from the next query on. */
-export function applyRoutes({ listener, blocks, policy }: Site, services: Map<ConfiguredBlock, Service>): void {
+/**
+ * Lets a listener serve its blocks from the next query on.
+ * @param connections that it may have at most
+ */
+export function applyRoutes(
+  { listener, blocks, policy }: Site,
+  services: Map<ConfiguredBlock, Service>,
+  connections: number,
+): void {
   const targets = blocks.flatMap(({ block, key }) =>
     key.zones.map((zone): Target => ({ zone, ...services.get(block)! })),
   )
-  listener.swap(new RouteTable(targets), mergeSettings(blocks.map(({ block }) => block)))
+  const settings = mergeSettings(blocks.map(({ block }) => block))
+  settings.maxConnections = Math.min(settings.maxConnections, connections)
+  settings.maxHttpsConnections = Math.min(settings.maxHttpsConnections, connections)
+  listener.swap(new RouteTable(targets), settings)
   policy.stacktrace = blocks.at(-1)?.block.settings.stacktrace ?? false
 }
 
