@@ -66,7 +66,8 @@ export async function measure(server: ServerUnderTest, load: Load, seconds: numb
   }
 }
 
-async function untilAnswering({ name, port }: ServerUnderTest): Promise<void> {
+/** Settles when it answers. @throws (rejects) Error when it does not */
+export async function untilAnswering({ name, port }: ServerUnderTest): Promise<void> {
   const end = performance.now() + PATIENCE
   for (;;) {
     const answered = await query({ address: ADDRESS, port }, 'warm.corp.', 'A', { timeout: 300 }).then(
@@ -109,7 +110,8 @@ async function dnsperf({ port }: ServerUnderTest, queries: string, seconds: numb
   }
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+/** Ends it and all that it has started. */
+export async function stop(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const pids = tree(child.pid!)
   for (const pid of pids) kill(pid, 'SIGTERM')
