@@ -9,6 +9,8 @@ const PATIENCE = 10_000
 export interface CliOptions {
   cwd?: string
   env?: Record<string, string>
+  /** The program; that of the sources when left out. */
+  main?: string
   /** Standard input; empty when left out. */
   input?: string
 }
@@ -43,8 +45,9 @@ export function killLeftovers(): void {
 }
 
 /** Starts it. */
-export function startCli(args: readonly string[], { cwd = ROOT, env = {}, input = '' }: CliOptions = {}): Cli {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function startCli(args: readonly string[], options: CliOptions = {}): Cli {
+  const { cwd = ROOT, env = {}, main = MAIN, input = '' } = options
+  const child = spawn(process.execPath, [main, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdio: 'pipe',

@@ -1,0 +1,75 @@
+/** The bundle for images: built, and run without the sources in reach. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { killLeftovers, serveCli } from './kit/process.ts'
+import { query } from './kit/query.ts'
+import { ROOT } from './kit/sources.ts'
+
+const run = promisify(execFile)
+let folder: string
+let main: string
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bundled-'))
+  await run(process.execPath, [join(ROOT, 'deploy/bundle/build.ts'), join(folder, 'server')])
+  main = join(folder, 'server/src/cli/main.js')
+})
+
+after(async () => {
+  killLeftovers()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** A plugin as a stranger would write it; it must get the very classes that the server has. */
+const STRANGER = `
+import { definePlugin, Reply } from 'corelet/plugin'
+export default definePlugin({
+  name: 'stranger',
+  summary: 'answers with an address',
+  directive: { args: [] },
+  start: () => (query) => {
+    const answers = [{ type: 'A', name: query.name, ttl: 60, data: '192.0.2.7' }]
+    const reply = query.reply({ answers }, 'stranger', 'fixed')
+    if (!(reply instanceof Reply)) throw new Error('another Reply')
+    return reply
+  },
+})
+`
+
+test('it serves with built-in plugins, and with a plugin of a stranger', async () => {
+  await writeFile(join(folder, 'stranger.ts'), STRANGER)
+  await writeFile(
+    join(folder, 'plugin.cfg'),
+    'bind:bind\nprometheus:prometheus\nerrors:errors\ncache:cache\nstranger:./stranger.ts\n',
+  )
+  const corefile = join(folder, 'Corefile')
+  await writeFile(corefile, '.:0 {\n  bind 127.0.0.1\n  errors\n  cache\n  prometheus 127.0.0.1:0\n  stranger\n}\n')
+  const server = await serveCli(['-conf', corefile], { main })
+  try {
+    for (const _ of [1, 2]) {
+      const { answers } = await query({ address: '127.0.0.1', port: server.port }, 'example.org.', 'A')
+      assert.deepEqual(
+        answers.map(({ data }) => data),
+        ['192.0.2.7'],
+      )
+    }
+  } finally {
+    server.kill('SIGTERM')
+  }
+  const { code, stderr } = await server.ended
+  assert.deepEqual([code, stderr], [0, ''])
+})
+
+test('a plugin that no Corefile uses is in a file that is not read', async () => {
+  const text = await readFile(main, 'utf8')
+  const files = await readdir(join(main, '..'))
+  for (const name of ['dns64', 'rewrite', 'cache']) {
+    assert.ok(files.some((file) => file.startsWith(`${name}-`)))
+    assert.ok(!text.includes(`name:"${name}"`))
+  }
+})
