@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { RCODES, type Reply, scanReply } from 'corelet/plugin'
+import { RCODES, Reply, scanReply } from 'corelet/plugin'
 import { fakeContext, type MessageText, settle, startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
 import cache from '../cache/index.ts'
 import loadbalance from './index.ts'
@@ -136,6 +136,26 @@ describe('round_robin', () => {
       firsts.add(reply.answers[0]!.data)
     }
     assert.equal(firsts.size, 2)
+  })
+
+  test('names that point to the owner of an address stay what they are', async () => {
+    const { askNow } = await startPlugin(loadbalance, 'loadbalance')
+    const query = toQuery('www.example.org.')
+    const made = toReply(query, {
+      answers: [A(1), AAAA(2)],
+      authorities: ['www.example.org. 60 IN NS www.example.org.'],
+    })
+    const wire = Uint8Array.from(made.wire!)
+    const owner = made.scan!.ttlOffsets[1]! - 6
+    wire.set([0xc0 | (owner >> 8), owner & 0xff], wire.length - 2)
+    const reply = Reply.fromWire(wire, scanReply(wire), 'test', '')
+    const orders = new Set<string>()
+    for (let i = 0; i < 100; i++) {
+      const balanced = askNow(query, () => reply)
+      assert.deepEqual(show(balanced.authorities), ['NS www.example.org.'])
+      orders.add(show(balanced.answers).join(', '))
+    }
+    assert.equal(orders.size, 2)
   })
 
   test('a promise is waited for', async () => {
