@@ -9,6 +9,7 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
   ['root', () => import('./root/index.ts')],
   ['metadata', () => import('./metadata/index.ts')],
   ['cancel', () => import('./cancel/index.ts')],
+  ['proxyproto', () => import('./proxyproto/index.ts')],
   ['quic', () => import('./quic/index.ts')],
   ['https', () => import('./https/index.ts')],
   ['https3', () => import('./https3/index.ts')],
@@ -51,7 +52,6 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
 /** Plugins of CoreDNS that corelet does not have: their directives are known, using one is an error of its own. */
 export const missing: readonly string[] = [
   'geoip',
-  'proxyproto',
   'grpc_server',
   'trace',
   'dnstap',

@@ -107,7 +107,7 @@ export function applyRoutes(
   policy.stacktrace = blocks.at(-1)?.block.settings.stacktrace ?? false
 }
 
-/** Timeouts and limits are those of the last block that sets them, certificates and limits of a transport those of the first; what is allowed in one block is allowed. */
+/** Timeouts and limits are those of the last block that sets them, certificates, proxies and limits of a transport those of the first; what is allowed in one block is allowed. */
 export function mergeSettings(blocks: readonly Pick<ConfiguredBlock, 'settings'>[]): ListenerSettings {
   const settings: ListenerSettings = { ...DEFAULT_SETTINGS, timeouts: { ...DEFAULT_SETTINGS.timeouts } }
   const https = blocks.find(({ settings: { limits } }) => limits.https?.max_connections !== undefined)
@@ -117,6 +117,7 @@ export function mergeSettings(blocks: readonly Pick<ConfiguredBlock, 'settings'>
     settings.anyClass ||= own.anyClass
     Object.assign(settings.timeouts, own.timeouts)
     if (own.tls && !settings.tls) settings.tls = own.tls
+    if (own.proxy && !settings.proxy) settings.proxy = own.proxy
     settings.maxTcpQueries = own.maxTcpQueries ?? settings.maxTcpQueries
   }
   return settings

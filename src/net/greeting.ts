@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { SocketClock } from './clock.ts'
 import type { Connection } from './connection.ts'
 
-/** A connection on which nothing can be asked yet: the client still has to shake hands. */
+/** A connection on which nothing can be asked yet: the client still has to shake hands, or its proxy to say who it is. */
 export class Greeting implements Connection {
   readonly pending = 0
   readonly lastActive: number
@@ -20,9 +20,8 @@ export class Greeting implements Connection {
     if (now > this.lastActive + this.#patience()) this.destroy()
   }
 
-  leave(): void {
-    this.destroy()
-  }
+  /** It may come to its end; what follows is told to leave, too. */
+  leave(): void {}
 
   destroy(): void {
     this.#socket.destroy()

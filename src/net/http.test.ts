@@ -123,14 +123,22 @@ test('a connection with too many open requests is cut', async (t) => {
 test('closing lets open requests be answered and ends idle connections', async (t) => {
   const answers: (() => void)[] = []
   const { client, server } = await open(t, (request, response) => void answers.push(() => ok(request, response)))
-  const busy = await client()
-  const idle = await client()
+  const [busy, idle, young] = [await client(), await client(), await client()]
+  idle.socket.write(GET)
+  await idle.until(() => answers.length === 1)
+  answers[0]!()
+  await idle.until(() => idle.received.includes('ok'))
   busy.socket.write(GET)
-  await busy.until(() => answers.length === 1)
+  await busy.until(() => answers.length === 2)
   const closed = server.close()
   await idle.until(() => idle.closed)
-  assert.equal(busy.closed, false)
-  answers[0]!()
+  assert.ok(!busy.closed && !young.closed)
+  young.socket.write(GET)
+  await young.until(() => answers.length === 3)
+  answers[2]!()
+  await young.until(() => young.closed)
+  assert.match(young.received, /connection: close/i)
+  answers[1]!()
   await busy.until(() => busy.closed)
   assert.match(busy.received, /connection: close/i)
   await closed

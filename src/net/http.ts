@@ -152,21 +152,25 @@ class HttpConnection implements Connection {
       if (isLate) this.destroy()
     }
     if (this.pending > 0) return
-    if (this.#left !== undefined && now > this.#left + write) this.destroy()
-    else if (this.#isFresh && now > this.lastActive + read) this.destroy()
+    if (this.#isFresh) {
+      if (now > this.lastActive + read) this.destroy()
+    } else if (this.#left !== undefined && now > this.#left + write) this.destroy()
     else if (now > this.lastActive + idle) this.leave()
   }
 
+  /** One that has asked nothing yet may ask once. */
   leave(): void {
     this.#left ??= this.#parts.clock.monotonic()
+    if (this.#isFresh) return
     this.#session?.close()
     for (const { response } of this.#open) this.#announceEnd(response)
     this.#endWhenSettled()
   }
 
-  /** Tells a client of HTTP/1.1 that this is the last answer; one of HTTP/2 was told by a frame. */
+  /** Tells a client that this is the last answer: by a frame in HTTP/2, by a header in HTTP/1.1. */
   #announceEnd(response: HttpResponse): void {
-    if (!this.#session && !response.headersSent) (response as ServerResponse).setHeader('connection', 'close')
+    if (this.#session) this.#session.close()
+    else if (!response.headersSent) (response as ServerResponse).setHeader('connection', 'close')
   }
 
   #endWhenSettled(): void {

@@ -5,6 +5,8 @@ import { bindAddresses, isWithoutIPv6, unmapAddress } from './bind.ts'
 import type { SocketClock } from './clock.ts'
 import type { Connection, ConnectionSettings, Converse, Ends } from './connection.ts'
 import { Greeting } from './greeting.ts'
+import { takeProxyHeader } from './proxied-connection.ts'
+import type { ProxyPolicy, ProxySettings } from './proxy-header.ts'
 import { handleOfServer, type SocketHandle } from './shared-sockets.ts'
 import { shareEvenly, steerAway } from './tcp-steering.ts'
 import { type TlsSource, TlsTerminator } from './tls.ts'
@@ -15,6 +17,8 @@ export interface TcpSettings extends ConnectionSettings {
   maxPerClient: number
   /** What clients that connect are shown; all is clear text when left out. */
   tls?: TlsSource | undefined
+  /** Which clients are proxies; nobody is when left out. */
+  proxy?: ProxySettings | undefined
 }
 
 export const TCP_DEFAULTS: TcpSettings = {
@@ -42,6 +46,9 @@ const HANDSHAKE = 50
 
 /** Connections that may wait in the kernel to be taken. */
 const BACKLOG = 1024
+
+/** Milliseconds that a proxy may take to say for whom it speaks. */
+const PROXY_PATIENCE = 10_000
 
 /** Milliseconds between two looks at the deadlines of all connections. */
 const SWEEP = 250
@@ -119,24 +126,64 @@ export class TcpServer {
       return
     }
     socket.once('close', () => this.#forget(socket))
-    this.#perClient.set(ends.peer.address, (this.#perClient.get(ends.peer.address) ?? 0) + 1)
+    this.#count(ends.peer.address)
+    const { proxy } = this.settings
+    const policy = proxy?.policyOf(ends.peer.address) ?? 'skip'
+    if (policy === 'skip') this.#secure(socket, ends)
+    else this.#greetProxy(socket, ends, policy)
+  }
+
+  /** Waits for the proxy to say for whom it speaks. */
+  #greetProxy(socket: Socket, ends: Ends, policy: ProxyPolicy): void {
+    this.#hold(socket, ends, new Greeting(socket, this.#options.clock, () => PROXY_PATIENCE))
+    takeProxyHeader(socket, policy, (said) => {
+      if (!this.#connections.has(socket)) return
+      if (typeof said === 'string') {
+        this.settings.proxy?.refused(ends.peer.address, said)
+        socket.destroy()
+      } else if (said && !this.#move(socket, said)) socket.destroy()
+      else this.#secure(socket, said ?? ends)
+    })
+  }
+
+  /** Counts a connection as its real client's. @returns false when that one has too many */
+  #move(socket: Socket, { peer }: Ends): boolean {
+    const { connection } = this.#connections.get(socket)!
+    this.#forget(socket)
+    const hasRoom = this.#makeRoom(peer.address)
+    this.#count(peer.address)
+    this.#connections.set(socket, { connection, address: peer.address })
+    return hasRoom
+  }
+
+  /** Counts a connection of a client; {@link TcpServer.#forget} is the opposite. */
+  #count(address: string): void {
+    this.#perClient.set(address, (this.#perClient.get(address) ?? 0) + 1)
     this.#sweep ??= this.#options.clock.interval(SWEEP, () => this.#checkDeadlines())
+  }
+
+  /** Shakes hands if TLS is spoken. */
+  #secure(socket: Socket, ends: Ends): void {
     const { tls } = this.settings
     if (!tls) {
       this.#converse(socket, socket, ends)
       return
     }
     this.#hold(socket, ends, new Greeting(socket, this.#options.clock, () => this.settings.timeouts.read))
-    if (!tls.current) socket.destroy()
-    else
-      this.#tls.secure(socket, tls.current, (secured) => {
-        if (this.#connections.has(socket)) this.#converse(socket, secured, ends)
-        else secured.destroy()
-      })
+    if (!tls.current) {
+      socket.destroy()
+      return
+    }
+    this.#tls.secure(socket, tls.current, (secured) => {
+      if (this.#connections.has(socket)) this.#converse(socket, secured, ends)
+      else secured.destroy()
+    })
   }
 
   #converse(socket: Socket, stream: Socket, ends: Ends): void {
-    this.#hold(socket, ends, this.#options.converse(stream, { ends, clock: this.#options.clock, server: this }))
+    const connection = this.#options.converse(stream, { ends, clock: this.#options.clock, server: this })
+    this.#hold(socket, ends, connection)
+    if (this.#closed) connection.leave()
   }
 
   #hold(socket: Socket, ends: Ends, connection: Connection): void {

@@ -14,6 +14,7 @@ export function defaultSettings(): BlockSettings {
     timeouts: {},
     maxTcpQueries: undefined,
     tls: undefined,
+    proxy: undefined,
     limits: {},
     processes: undefined,
   }

@@ -32,10 +32,27 @@ export interface BlockSettings {
   maxTcpQueries: number | undefined
   /** How the listeners of encrypted transports identify themselves; undefined leaves them in clear text. */
   tls: ListenerTls | undefined
+  /** Proxies that say for whom they speak; undefined takes all clients for what they seem to be. */
+  proxy: ListenerProxy | undefined
   /** Of the listeners of a transport; 0 is without limit. */
   limits: { https?: ListenerLimits; grpc?: ListenerLimits }
   /** Processes that are to read from the block's sockets; undefined when that is not said. */
   processes: number | undefined
+}
+
+/**
+ * What is done with headers of the PROXY protocol: `use` what they say; `ignore` it; `reject` those who send one; `skip` looking for one.
+ * A connection or datagram without a header is fine with each of them.
+ */
+export type ProxyPolicy = 'use' | 'ignore' | 'reject' | 'skip'
+
+/** The proxies that clients may come through. */
+export interface ListenerProxy {
+  policyOf(address: string): ProxyPolicy
+  /** How long, in milliseconds, and how many clients of datagrams are remembered whose proxy says only once who they are. */
+  readonly tracking?: { milliseconds: number; most: number } | undefined
+  /** Told of a header that makes no sense or is not wanted. */
+  refused(address: string, why: string): void
 }
 
 /** Named as in the Corefile. */

@@ -1,10 +1,11 @@
 import type { Converse, Ends } from '../net/connection.ts'
 import { HTTP_PROTOCOLS } from '../net/http.ts'
+import { ProxiedDatagrams } from '../net/proxied-datagrams.ts'
 import { openShared, type SharedSockets } from '../net/shared-sockets.ts'
 import { openTcp, type TcpServer, type TcpSettings } from '../net/tcp.ts'
 import { converseInFrames, type TcpConnection } from '../net/tcp-connection.ts'
 import { openUdp } from '../net/udp.ts'
-import type { UdpSocket } from '../net/udp-socket.ts'
+import type { UdpPeer, UdpSocket } from '../net/udp-socket.ts'
 import type { Clock, Timer } from '../plugin/clock.ts'
 import type { Listener, Peer, Transport } from '../plugin/listener.ts'
 import { Query } from '../plugin/query.ts'
@@ -61,6 +62,8 @@ export class DnsListener implements Listener {
   readonly address: string
   readonly #options: DnsListenerOptions
   readonly #server: QueryServer
+  /** What takes headers of proxies off datagrams, where there are proxies. */
+  #datagrams: ProxiedDatagrams | undefined
   /** What the sockets are kept as: the port is the configured one, whatever the system chose. */
   readonly #names: { udp: string; tcp: string }
   #label: string
@@ -78,7 +81,9 @@ export class DnsListener implements Listener {
     this.#names = { udp: `udp ${toLabel(this)}`, tcp: `tcp ${toLabel(this)}` }
     this.#options = options
     const routes = options.routes ?? new RouteTable([])
-    this.#server = new QueryServer(routes, options.settings ?? DEFAULT_SETTINGS, options.hooks)
+    const settings = options.settings ?? DEFAULT_SETTINGS
+    this.#server = new QueryServer(routes, settings, options.hooks)
+    this.#datagrams = toDatagrams(settings, this.#options.clock)
   }
 
   /** `TRANSPORT://HOST:PORT`; the host is empty for all addresses, the port the real one once it is open. */
@@ -201,13 +206,26 @@ export class DnsListener implements Listener {
         port,
         reusePort,
         longest: MAX_QUERY + 1,
-        receive: (packet, peer) => this.#serve(packet, peer, peer.local, 'udp', peer, received),
+        receive: (packet, peer) => this.#receive(packet, peer, received),
         receiving: () => {
           received = clock.monotonic()
         },
         ...(onError && { onError }),
       }),
     )
+  }
+
+  #receive(packet: Uint8Array, peer: UdpPeer, received: number): void {
+    if (!this.#datagrams) {
+      this.#serve(packet, peer, peer.local, 'udp', peer, received)
+      return
+    }
+    const datagram = this.#datagrams.unwrap(packet, peer)
+    if (!datagram) peer.send(0)
+    else {
+      const { peer: client, local } = datagram.ends ?? { peer, local: peer.local }
+      this.#serve(datagram.packet, client, local, 'udp', peer, received)
+    }
   }
 
   #serve(packet: Uint8Array, client: Peer, local: Peer, proto: Query['proto'], sink: Sink, received: number): void {
@@ -221,6 +239,7 @@ export class DnsListener implements Listener {
 
   /** New routes and settings from the next query on; the sockets stay as they are. */
   swap(routes: RouteTable, settings: ListenerSettings): void {
+    if (settings.proxy !== this.#server.settings.proxy) this.#datagrams = toDatagrams(settings, this.#options.clock)
     this.#server.swap(routes, settings)
     if (this.#tcp) this.#tcp.settings = toTcpSettings(this.transport, settings)
   }
@@ -319,10 +338,14 @@ class TcpSink implements Sink {
   keep(): void {}
 }
 
+function toDatagrams({ proxy }: ListenerSettings, clock: Clock): ProxiedDatagrams | undefined {
+  return proxy && new ProxiedDatagrams(proxy, clock)
+}
+
 function toTcpSettings(transport: ServedTransport, settings: ListenerSettings): TcpSettings {
-  const { timeouts, maxTcpQueries, maxPerClient, tls } = settings
+  const { timeouts, maxTcpQueries, maxPerClient, tls, proxy } = settings
   const maxConnections = transport === 'https' ? settings.maxHttpsConnections : settings.maxConnections
-  return { timeouts, maxQueries: maxTcpQueries, maxConnections, maxPerClient, tls }
+  return { timeouts, maxQueries: maxTcpQueries, maxConnections, maxPerClient, tls, proxy }
 }
 
 function toLabel({ transport, address, port }: Pick<Listener, 'transport' | 'address' | 'port'>): string {

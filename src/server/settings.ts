@@ -1,3 +1,4 @@
+import type { ProxySettings } from '../net/proxy-header.ts'
 import type { TlsSource } from '../net/tls.ts'
 
 /** What holds for a listener, put together from all blocks that listen on it. */
@@ -22,6 +23,8 @@ export interface ListenerSettings {
   maxHttpsConnections: number
   /** How it identifies itself; clear text when undefined. */
   tls?: TlsSource | undefined
+  /** The proxies that clients come through. */
+  proxy?: ProxySettings | undefined
 }
 
 /** UDP answers up to this size are not fragmented on any path in use (RFC 9715 §3.1). */
