@@ -1,8 +1,6 @@
 import { definePlugin, isBelow, keyOf, type PluginContext, type Running, ZoneList } from 'corelet/plugin'
 import { upstreamCodes } from '../../src/forwarding/codes.ts'
-import { createForwarder } from '../../src/forwarding/forwarder.ts'
-import { createMetrics } from '../../src/forwarding/metrics.ts'
-import { openUpstreams } from '../../src/forwarding/upstreams.ts'
+import { startForwarder } from '../../src/forwarding/start.ts'
 import { createOldMetrics } from './metrics.ts'
 import { type ForwardOptions, grammar, parse } from './options.ts'
 
@@ -25,9 +23,7 @@ async function start(options: ForwardOptions, context: PluginContext): Promise<R
   if (options.fromMany) {
     context.log.warning(`Unsupported CIDR notation: only the first of its zones is forwarded: ${from}`)
   }
-  const metrics = createMetrics(context.metrics, 'forward', createOldMetrics(context.metrics))
-  const upstreams = await openUpstreams(options, metrics, context)
-  const forwarder = createForwarder('forward', options, { clock: context.clock, metrics, upstreams })
+  const forwarder = await startForwarder('forward', options, context, createOldMetrics(context.metrics))
 
   const fromKey = keyOf(from)
   const except = new ZoneList(options.except)
@@ -37,9 +33,6 @@ async function start(options: ForwardOptions, context: PluginContext): Promise<R
       if (!isBelow(key, fromKey) || (key !== fromKey && except.has(key))) return next(query)
       return forwarder.forward(query, next)
     },
-    stop() {
-      forwarder.close()
-      upstreams.close()
-    },
+    stop: forwarder.close,
   }
 }

@@ -1,10 +1,14 @@
 import { type Clock, type Counter, RCODES } from '../plugin/index.ts'
-import type { Deadlines, Expirable, Place } from '../upstream/deadlines.ts'
+import { Deadlines, type Expirable, type Place } from '../upstream/deadlines.ts'
 import { ExchangeFailure, type FailureKind, TIMED_OUT } from '../upstream/failure.ts'
-import type { Policy } from '../upstream/policy.ts'
+import { createPolicy, type Policy } from '../upstream/policy.ts'
 import type { Answer, Question } from '../upstream/question.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { withoutEdns } from './flight.ts'
+import type { Strategy } from './forwarder.ts'
+import type { ForwardingMetrics } from './metrics.ts'
+import type { AttemptOptions, ConnectionOptions } from './options.ts'
+import type { Upstreams } from './upstreams.ts'
 
 /** What came of a query: an answer and who gave it, or why there is none. */
 export type Outcome =
@@ -17,7 +21,7 @@ export const GIVEN_UP: Outcome = { upstream: undefined, error: 'the query was gi
 /** Milliseconds between rounds when all upstreams have failed twice, so that refusals that come at once are not asked for in a tight loop. */
 const PAUSE = 20
 
-export interface AttemptSettings {
+interface AttemptSettings {
   clock: Clock
   upstreams: readonly Upstream[]
   policy: Policy
@@ -32,20 +36,40 @@ export interface AttemptSettings {
   answered(upstream: Upstream, rcode: number, seconds: number): void
 }
 
-/**
- * Asks upstreams, in the order of the policy and over again, until one answers or the limits are reached.
- * @param done called once, before `attempt` returns if the outcome is known at once
- */
-export function attempt(
-  question: Question,
-  proto: 'udp' | 'tcp',
-  settings: AttemptSettings,
-  done: (outcome: Outcome) => void,
-): Attempts {
-  const attempts = new Attempts(question, proto, settings, done)
-  settings.deadlines.add(attempts)
-  attempts.next()
-  return attempts
+/** Milliseconds after which a client gets SERVFAIL whatever goes on: most give up after 5 s. A longer read_timeout is honoured. */
+export const PATIENCE = 4400
+
+/** Limits are written with 0 for none. */
+export function toLimit(number: number): number {
+  return number === 0 ? Infinity : number
+}
+
+/** Asks upstreams one after the other, in the order of the policy and over again, until one answers or the limits are reached. */
+export function createAttempts(
+  options: AttemptOptions & Pick<ConnectionOptions, 'readTimeout'>,
+  { clock, metrics, upstreams }: { clock: Clock; metrics: ForwardingMetrics; upstreams: Upstreams },
+): Strategy {
+  const deadlines = new Deadlines<Attempts>(clock, Math.max(PATIENCE, options.readTimeout))
+  const settings: AttemptSettings = {
+    clock,
+    deadlines,
+    upstreams: upstreams.list,
+    policy: createPolicy(options.policy),
+    maxAttempts: toLimit(options.maxConnectAttempts ?? 2 * upstreams.list.length),
+    failfast: options.failfast,
+    failover: options.failover,
+    healthcheckBroken: metrics.healthcheckBroken,
+    answered: upstreams.answered,
+  }
+  return {
+    begin(question, proto, done) {
+      const attempts = new Attempts(question, proto, settings, done)
+      deadlines.add(attempts)
+      attempts.next()
+      return attempts
+    },
+    close: () => deadlines.close(),
+  }
 }
 
 /** One query on its way through the upstreams. */

@@ -1,5 +1,4 @@
 import {
-  type Clock,
   type EdnsOption,
   failOverloaded,
   META_TYPES,
@@ -12,28 +11,30 @@ import {
   TYPES,
   WireError,
 } from '../plugin/index.ts'
-import { Deadlines } from '../upstream/deadlines.ts'
 import type { FailureKind } from '../upstream/failure.ts'
-import { createPolicy } from '../upstream/policy.ts'
-import { type Flight, SingleFlight } from '../upstream/single-flight.ts'
+import type { Question } from '../upstream/question.ts'
+import { type Flight, type Job, SingleFlight } from '../upstream/single-flight.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { type AttemptSettings, type Attempts, attempt, GIVEN_UP, type Outcome } from './attempts.ts'
+import { GIVEN_UP, type Outcome, toLimit } from './attempts.ts'
 import { HOP_BY_HOP, toFlightKey, toQuestion } from './flight.ts'
 import type { ForwardingMetrics } from './metrics.ts'
-import type { AttemptOptions, ConnectionOptions } from './options.ts'
-import type { Upstreams } from './upstreams.ts'
-
-/** Milliseconds after which a client gets SERVFAIL whatever goes on: most give up after 5 s. A longer read_timeout is honoured. */
-const PATIENCE = 4400
 
 interface Parts {
-  clock: Clock
   metrics: ForwardingMetrics
-  upstreams: Upstreams
+  strategy: Strategy
+}
+
+/** How upstreams are asked, until there is an outcome. */
+export interface Strategy {
+  /** @param done called once, before `begin` returns if the outcome is known at once */
+  begin(question: Question, proto: 'udp' | 'tcp', done: (outcome: Outcome) => void): Job
+  /** What is under way ends now. */
+  close(): void
 }
 
 /** `next` and `nextOnNodata` say when a query goes on to the next use of the plugin; left out, it never does. */
-export interface ForwarderOptions extends AttemptOptions, Pick<ConnectionOptions, 'readTimeout'> {
+export interface ForwarderOptions {
+  maxConcurrent: number
   next?: ReadonlySet<number>
   nextOnNodata?: boolean
 }
@@ -54,26 +55,14 @@ export interface Forwarder {
  * @param plugin that answers by it
  */
 export function createForwarder(plugin: string, options: ForwarderOptions, parts: Parts): Forwarder {
-  const { clock, metrics, upstreams } = parts
-  const deadlines = new Deadlines<Attempts>(clock, Math.max(PATIENCE, options.readTimeout))
-  const settings: AttemptSettings = {
-    clock,
-    deadlines,
-    upstreams: upstreams.list,
-    policy: createPolicy(options.policy),
-    maxAttempts: toLimit(options.maxConnectAttempts ?? 2 * upstreams.list.length),
-    failfast: options.failfast,
-    failover: options.failover,
-    healthcheckBroken: metrics.healthcheckBroken,
-    answered: upstreams.answered,
-  }
+  const { metrics, strategy } = parts
   const maxConcurrent = toLimit(options.maxConcurrent)
   const flights = new SingleFlight<Outcome>()
   let concurrent = 0
 
   async function ask(query: Query, next: Next): Promise<Reply> {
     const key = toFlightKey(query)
-    const start = (done: (outcome: Outcome) => void) => attempt(toQuestion(query), query.proto, settings, done)
+    const start = (done: (outcome: Outcome) => void) => strategy.begin(toQuestion(query), query.proto, done)
     const { shared, flight } = flights.run(key, start)
     if (shared) metrics.shared.inc()
     const { signal } = query
@@ -105,7 +94,7 @@ export function createForwarder(plugin: string, options: ForwarderOptions, parts
       }
       return query.origin.mayWait ? ask(query, next) : failOverloaded(query, plugin)
     },
-    close: () => deadlines.close(),
+    close: () => strategy.close(),
   }
 }
 
@@ -133,11 +122,6 @@ function untilGivenUp(flight: Flight<Outcome>, signal: AbortSignal): Promise<Out
       resolve(outcome)
     })
   })
-}
-
-/** Limits are written with 0 for none. */
-function toLimit(number: number): number {
-  return number === 0 ? Infinity : number
 }
 
 /** Makes a Reply of the outcome. */
