@@ -3,6 +3,8 @@ import {
   AD,
   CLASSES,
   createNetworkMatch,
+  Denial,
+  FILTERED,
   keyOf,
   type Next,
   OPCODES,
@@ -17,7 +19,6 @@ import {
   ZoneList,
 } from 'corelet/plugin'
 import { ZoneCounter } from '../../src/observe/zone-counter.ts'
-import { Denial, FILTERED } from './denial.ts'
 import { inspect } from './inspect.ts'
 import type { FilterOptions } from './options.ts'
 import { isNotAaaa, strip } from './strip.ts'
@@ -51,7 +52,9 @@ export class Filter {
     this.#zones = new ZoneList(options.zones)
     this.#except = new ZoneList(options.except)
     this.#isClient = options.networks.length > 0 ? createNetworkMatch(options.networks) : () => true
-    this.#denials = new Map(this.#zones.toArray().map((zone) => [zone, new Denial(zone, options.rcode, options.ttl)]))
+    this.#denials = new Map(
+      this.#zones.toArray().map((zone) => [zone, new Denial('aaaa-filter', zone, options.rcode, options.ttl)]),
+    )
     this.#filtered = new ZoneCounter(
       context.metrics,
       'coredns_aaaa_filter_filtered_requests_total',

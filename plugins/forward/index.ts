@@ -1,5 +1,5 @@
 import { definePlugin, isBelow, keyOf, type PluginContext, type Running, ZoneList } from 'corelet/plugin'
-import { upstreamCodes } from '../../src/forwarding/codes.ts'
+import { attemptCodes, upstreamCodes } from '../../src/forwarding/codes.ts'
 import { startForwarder } from '../../src/forwarding/start.ts'
 import { createOldMetrics } from './metrics.ts'
 import { type ForwardOptions, grammar, parse } from './options.ts'
@@ -10,7 +10,7 @@ export default definePlugin({
   summary: 'asks upstream resolvers over UDP, TCP, TLS or HTTPS',
   repeat: 'each',
   directive: grammar,
-  errors: upstreamCodes('forward', 'forward .'),
+  errors: { ...upstreamCodes('forward', 'forward .'), ...attemptCodes('forward .') },
   parse,
   configure(_options, settings) {
     settings.anyClass = true

@@ -2,13 +2,35 @@ import type { Code } from '../plugin/index.ts'
 
 const NOT_NEGATIVE = 'write 0 or more'
 
+const inBlock = (head: string, line: string) => `. {\n  ${head} 127.0.0.1 {\n    ${line}\n  }\n}`
+
+/**
+ * Diagnostics of a plugin that asks upstreams one after the other, beside {@link upstreamCodes}.
+ * @param head the words of its directive up to the first TO, for the examples
+ */
+export function attemptCodes(head: string) {
+  const withOption = (line: string) => inBlock(head, line)
+  return {
+    'unknown-policy': {
+      message: "unknown policy '{0}'",
+      hint: 'policies are random, round_robin and sequential',
+      example: withOption('policy best'),
+    },
+    'failover-noerror': {
+      message: 'NoError cannot be used in failover',
+      hint: 'list rcodes of failures, such as SERVFAIL or REFUSED',
+      example: withOption('failover NOERROR'),
+    },
+  } satisfies Record<string, Code>
+}
+
 /**
  * Diagnostics of a plugin that asks upstreams.
  * @param name of the plugin
  * @param head the words of its directive up to the first TO, for the examples
  */
 export function upstreamCodes(name: string, head: string) {
-  const withOption = (line: string) => `. {\n  ${head} 127.0.0.1 {\n    ${line}\n  }\n}`
+  const withOption = (line: string) => inBlock(head, line)
   return {
     'transport-not-supported': {
       message: `'{0}' is not supported as a destination protocol in ${name}: {1}`,
@@ -60,11 +82,6 @@ export function upstreamCodes(name: string, head: string) {
       hint: 'write a duration above 0, such as 2s',
       example: withOption('read_timeout 0s'),
     },
-    'unknown-policy': {
-      message: "unknown policy '{0}'",
-      hint: 'policies are random, round_robin and sequential',
-      example: withOption('policy best'),
-    },
     'health-check-negative': {
       message: "health_check can't be negative: {0}",
       hint: NOT_NEGATIVE,
@@ -84,11 +101,6 @@ export function upstreamCodes(name: string, head: string) {
       message: "max_concurrent can't be negative: {0}",
       hint: NOT_NEGATIVE,
       example: withOption('max_concurrent -1'),
-    },
-    'failover-noerror': {
-      message: 'NoError cannot be used in failover',
-      hint: 'list rcodes of failures, such as SERVFAIL or REFUSED',
-      example: withOption('failover NOERROR'),
     },
     'bad-resolver': {
       message: 'resolver must be an IP address or IP:port: {0}',

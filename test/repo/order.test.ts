@@ -11,6 +11,9 @@ const COREDNS =
   cache header dnssec tls minimal template transfer hosts route53 azure clouddns k8s_external kubernetes file auto secondary
   etcd loop forward grpc erratic whoami on sign view nomad`.split(/\s+/)
 
+/** Plugins that CoreDNS does not have, in their order. */
+const OURS = ['aaaa-filter', 'search-filter', 'alternate', 'fanout']
+
 const names = order.map(([name]) => name)
 
 test("plugins that CoreDNS has stand in CoreDNS's order", () => {
@@ -25,17 +28,19 @@ test("plugins that CoreDNS has stand in CoreDNS's order", () => {
 test('our own plugins stand where they belong', () => {
   assert.deepEqual(
     names.filter((name) => !COREDNS.includes(name)),
-    ['aaaa-filter'],
+    OURS,
   )
   assert.ok(names.indexOf('log') < names.indexOf('aaaa-filter'), 'what it answers is logged and counted')
   assert.ok(
     names.indexOf('aaaa-filter') < names.indexOf('cache'),
     'it may depend on the client, what is cached does not',
   )
+  assert.ok(names.indexOf('search-filter') < names.indexOf('cache'), 'what it answers is not worth caching')
+  assert.ok(names.indexOf('alternate') < names.indexOf('forward'), 'it asks again what forward could not answer')
 })
 
 test('each plugin of CoreDNS is there or known to be missing', () => {
-  assert.deepEqual([...names, ...missing].filter((name) => name !== 'aaaa-filter').sort(), [...COREDNS].sort())
+  assert.deepEqual([...names, ...missing].filter((name) => !OURS.includes(name)).sort(), [...COREDNS].sort())
 })
 
 test('each folder has a place in the order, once, and its plugin the same name', async () => {

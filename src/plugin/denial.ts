@@ -1,22 +1,15 @@
-/** The answer that stands in for a hidden one: no data, and a SOA so that it may be cached (RFC 2308 §3). */
-import {
-  fromText,
-  keyOf,
-  OPTIONS,
-  QR,
-  type Query,
-  Reply,
-  type ReplyScan,
-  type ResourceRecord,
-  scanReply,
-  TYPES,
-} from 'corelet/plugin'
+/** The answer that a filter gives in place of the true one: no data, and a SOA so that it may be cached (RFC 2308 §3). */
+import { OPTIONS, QR, TYPES } from '../dns/constants.ts'
+import { fromText, keyOf } from '../dns/name.ts'
+import type { ResourceRecord } from '../dns/record.ts'
+import { type ReplyScan, scanReply } from '../dns/reply-scan.ts'
+import type { Query } from './query.ts'
+import { Reply } from './reply.ts'
 
 /** EDE 17, Filtered (RFC 8914 §4.18). */
 export const FILTERED: Reply['options'] = [{ code: OPTIONS.EDE, data: Uint8Array.of(0, 17) }]
 
-/** Names that show an administrator where the answer comes from; `invalid` never exists (RFC 2606 §2). */
-const SERVER = 'aaaa-filter.invalid.'
+/** `invalid` never exists (RFC 2606 §2). */
 const MAILBOX = 'hostmaster.invalid.'
 const SERIAL = 1
 const REFRESH = 7200
@@ -29,8 +22,9 @@ interface Form {
   scan: ReplyScan
 }
 
-/** Makes denials below one zone. */
+/** Makes denials below one zone. Their SOA names `PLUGIN.invalid.`, which shows an administrator where the answer comes from. */
 export class Denial {
+  readonly #plugin: string
   readonly #zone: string
   readonly #zoneKey: string
   /** The SOA without its owner. */
@@ -40,13 +34,14 @@ export class Denial {
   /** By the end of the question. */
   readonly #forms = new Map<number, Form>()
 
-  /** @param zone as text @param ttl seconds, of the SOA and its MINIMUM */
-  constructor(zone: string, rcode: number, ttl: number) {
+  /** @param plugin that denies @param zone as text @param ttl seconds, of the SOA and its MINIMUM */
+  constructor(plugin: string, zone: string, rcode: number, ttl: number) {
+    this.#plugin = plugin
     this.#zone = zone
     this.#zoneKey = keyOf(zone)
     this.#rcode = rcode
     this.#ttl = ttl
-    this.#record = encodeSoa(ttl)
+    this.#record = encodeSoa(plugin, ttl)
   }
 
   /** The SOA as an object. @param owner the zone, or a name outside that CNAMEs led to */
@@ -56,7 +51,7 @@ export class Denial {
       type: 'SOA',
       ttl: this.#ttl,
       data: {
-        mname: SERVER,
+        mname: `${this.#plugin}.invalid.`,
         rname: MAILBOX,
         serial: SERIAL,
         refresh: REFRESH,
@@ -79,7 +74,7 @@ export class Denial {
     wire.set(form.wire)
     for (let i = 12; i < questionEnd; i++) wire[i] = packet[i]!
     const scan = { ...form.scan, key: query.key, qtype: query.qtype }
-    return new Reply('answer', this.#rcode, flags, wire, scan, -1, FILTERED, 'aaaa-filter', reason)
+    return new Reply('answer', this.#rcode, flags, wire, scan, -1, FILTERED, this.#plugin, reason)
   }
 
   /** The answer to any question as long as this one's. */
@@ -92,8 +87,8 @@ export class Denial {
   }
 }
 
-function encodeSoa(ttl: number): Uint8Array {
-  const server = fromText(SERVER)
+function encodeSoa(plugin: string, ttl: number): Uint8Array {
+  const server = fromText(`${plugin}.invalid.`)
   const mailbox = fromText(MAILBOX)
   const length = server.length + mailbox.length + 20
   const octets = new Uint8Array(10 + length)

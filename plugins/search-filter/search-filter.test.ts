@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { AA, RCODES } from 'corelet/plugin'
+import { answering, fakeContext, readText, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { startServer } from '../../test/kit/server.ts'
+import filter from './index.ts'
+
+const TEXT = `search-filter cluster.local svc.cluster.local *.svc.cluster.local corp.example {
+  external com org googleapis.com amazonaws.com internal.corp.net
+  except com.corp.example
+}`
+
+async function ask(name: string, text = TEXT, parts: Parameters<typeof toQuery>[2] = {}) {
+  const context = fakeContext({ plugin: 'search-filter' })
+  const { askNow } = await startPlugin(filter, text, context)
+  const next = answering({})
+  const reply = askNow(toQuery(name, 'A', parts), next)
+  return { reply, passed: next.asked.length === 1, metrics: context.metrics }
+}
+
+describe('names that are denied', () => {
+  for (const name of [
+    'www.google.com.cluster.local.',
+    'WWW.Google.COM.svc.cluster.local.',
+    'storage.googleapis.com.default.svc.cluster.local.',
+    'googleapis.com.default.svc.cluster.local.',
+    'a.b.c.example.org.shop.svc.cluster.local.',
+    'db.internal.corp.net.corp.example.',
+  ]) {
+    test(name, async () => {
+      const { reply, passed } = await ask(name)
+      assert.deepEqual([passed, reply.rcode, reply.flags & AA], [false, RCODES.NXDOMAIN, AA])
+    })
+  }
+})
+
+describe('names that pass', () => {
+  for (const name of [
+    'www.google.com.',
+    'kubernetes.default.svc.cluster.local.',
+    '_https._tcp.kubernetes.default.svc.cluster.local.',
+    'com.default.svc.cluster.local.',
+    'web.default.svc.cluster.local.',
+    'com.svc.cluster.local.',
+    'com.cluster.local.',
+    'googleapis.default.svc.cluster.local.',
+    'xgoogleapis.net.cluster.local.',
+    'cluster.local.',
+    'default.svc.cluster.local.',
+    'www.google.com.corp.example.',
+    'notcluster.local.',
+  ]) {
+    test(name, async () => {
+      const passes = name.startsWith('www.google.com.corp') ? 'excepted' : 'not external'
+      assert.equal((await ask(name)).passed, true, passes)
+    })
+  }
+
+  test('of other classes', async () => {
+    assert.equal((await ask('www.google.com.cluster.local.', TEXT, { qclass: 3 })).passed, true)
+  })
+})
+
+test('a service in a namespace that is called as a top-level domain is not mistaken without its zone in external', async () => {
+  const text = 'search-filter *.svc.cluster.local {\nexternal org\n}'
+  assert.equal((await ask('web.com.svc.cluster.local.', text)).passed, true)
+})
+
+test('the denial may be cached as long as ttl says, is explained and counted', async () => {
+  const { reply, metrics } = await ask('a.com.cluster.local.', 'search-filter cluster.local {\nexternal com\nttl 7\n}')
+  const [soa] = reply.authorities
+  assert.deepEqual([soa!.name, soa!.type, soa!.ttl], ['cluster.local.', 'SOA', 7])
+  assert.equal((soa!.data as { mname: string }).mname, 'search-filter.invalid.')
+  assert.deepEqual(reply.options, [{ code: 15, data: Uint8Array.of(0, 17) }])
+  assert.equal(metrics.value('corelet_search_filter_denied_requests_total', 'dns://:53', 'cluster.local.', ''), 1)
+})
+
+describe('the directive', () => {
+  const bad: [text: string, code: string][] = [
+    ['search-filter', 'wrong-argument-count'],
+    ['search-filter cluster.local', 'search-filter/nothing-external'],
+    ['search-filter . {\nexternal com\n}', 'search-filter/bad-suffix'],
+    ['search-filter *. {\nexternal com\n}', 'search-filter/bad-suffix'],
+    ['search-filter a..b {\nexternal com\n}', 'search-filter/bad-suffix'],
+    ['search-filter a {\nexternal\n}', 'wrong-argument-count'],
+    ['search-filter a {\nexternal a..b\n}', 'bad-zone'],
+    ['search-filter a {\nexternal com\nttl 86401\n}', 'out-of-range'],
+    ['search-filter a {\nexternal com\nttl x\n}', 'bad-integer'],
+    ['search-filter a {\nexternal com\nexcept a..b\n}', 'bad-zone'],
+    ['search-filter a {\nexternals com\n}', 'unknown-property'],
+  ]
+  for (const [text, code] of bad) {
+    test(`reports ${code} for ${text.replaceAll('\n', ' ')}`, async () => {
+      const { options, diagnostics } = await readText(filter, text)
+      assert.deepEqual([options, diagnostics.map((each) => each.code)], [[], [code]])
+    })
+  }
+  test('takes options', async () => {
+    const { options } = await readText(filter, 'search-filter A *.b {\nexternal com\nexternal org\nexcept c\nttl 0\n}')
+    assert.deepEqual(options, [
+      {
+        suffixes: [
+          { zone: 'a.', wildcards: 0 },
+          { zone: 'b.', wildcards: 1 },
+        ],
+        external: ['com.', 'org.'],
+        except: ['c.'],
+        ttl: 0,
+      },
+    ])
+  })
+})
+
+test('a client gets NXDOMAIN, and what is behind hears nothing', async () => {
+  const server = await startServer('.:0 {\nsearch-filter cluster.local {\nexternal com\n}\nwhoami\n}\n')
+  try {
+    assert.equal((await server.query('www.google.com.cluster.local.', 'A')).rcode, RCODES.NXDOMAIN)
+    assert.equal((await server.query('www.google.com.', 'A')).rcode, RCODES.NOERROR)
+  } finally {
+    await server.stop()
+  }
+})
