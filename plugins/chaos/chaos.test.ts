@@ -58,6 +58,14 @@ test('authors come in any order', async () => {
   assert.deepEqual([...firsts].sort(), ['Ann', 'Bob', 'Cid'])
 })
 
+test('as many authors as there may be fit into a message', async () => {
+  const authors = Array.from({ length: 300 }, (_, i) => String(i).padStart(300, 'x'))
+  const { options } = await readText(chaos, `chaos v1 ${authors.map((name) => name.slice(-255)).join(' ')}`)
+  assert.equal(options[0]!.authors.length, 200)
+  const { askNow } = await startPlugin(chaos, `chaos v1 ${authors.map((name) => name.slice(-255)).join(' ')}`)
+  assert.equal(askNow(toQuery('authors.bind.', 'TXT', CH)).answers.length, 200)
+})
+
 test('other names, types and classes pass', async () => {
   const { askNow } = await startPlugin(chaos, 'chaos')
   const next = answering({})

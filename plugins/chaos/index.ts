@@ -6,6 +6,9 @@ import { shuffle } from '../../src/upstream/random.ts'
 /** Octets of a character string (RFC 1035 §3.3). */
 const MAX_STRING = 255
 
+/** Authors that are told: their records must fit into a message. */
+const MAX_AUTHORS = 200
+
 const DEFAULT_AUTHORS = ['The corelet authors']
 
 /** Answers the TXT queries of class CH that ask for version, authors and name of a server. */
@@ -18,7 +21,7 @@ export default definePlugin({
     const [given, authors] = use!.values
     return {
       version: cut(given ?? `${project.name}-${project.version}`),
-      authors: authors.length > 0 ? [...new Set(authors)].map(cut) : DEFAULT_AUTHORS,
+      authors: authors.length > 0 ? [...new Set(authors)].slice(0, MAX_AUTHORS).map(cut) : DEFAULT_AUTHORS,
     }
   },
   configure(_options, settings) {
