@@ -6,11 +6,7 @@ import { LogSink, openOutput } from '../observe/log-sink.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import { removePidfile, writePidfile } from './pidfile.ts'
 import { type RunFlags, readRunFlags } from './run-flags.ts'
-
-/**
- * Flags of V8 for workers. Young objects get 16 MiB at most: what a flood of names leaves behind is then collected before it grows old.
- */
-const WORKER_FLAGS = ['--max-semi-space-size=16']
+import { V8_FLAGS } from './v8-flags.ts'
 
 /** Milliseconds that a worker gets for what is to happen at once. */
 const FORCE = 1000
@@ -33,7 +29,7 @@ async function supervise(args: readonly string[]): Promise<void> {
       reload: () => supervisor.signal('SIGUSR1'),
     }))
   const supervisor = new Supervisor({
-    command: [process.execPath, ...WORKER_FLAGS, MAIN, ...args],
+    command: [process.execPath, ...V8_FLAGS, MAIN, ...args],
     env: { ...process.env, ...node?.env },
     input: flags.conf === 'stdin' ? readFileSync(0, 'utf8') : '',
     stuckAfter: flags.stuckAfter,

@@ -21,6 +21,10 @@ const { values } = parseArgs({
     server: { type: 'string', default: '' },
   },
 })
+if (values.load === 'flood') {
+  await import('./flood.ts')
+  process.exit()
+}
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
 const folder = mkdtempSync(join(tmpdir(), 'bench-'))

@@ -6,7 +6,7 @@ import { ADDRESS, type ServerUnderTest } from './servers.ts'
 
 /** The server has processor 0, load and upstream have processor 1. */
 const SERVER_CPU = '0'
-const LOAD_CPU = '1'
+export const LOAD_CPU = '1'
 const PATIENCE = 10_000
 const TICKS_PER_SECOND = 100
 
@@ -66,8 +66,8 @@ export async function measure(server: ServerUnderTest, load: Load, seconds: numb
   }
 }
 
-/** Settles when it answers. @throws (rejects) Error when it does not */
-export async function untilAnswering({ name, port }: ServerUnderTest): Promise<void> {
+/** Settles when the server answers. @throws (rejects) Error after 10 s */
+export async function untilAnswering({ name, port }: Pick<ServerUnderTest, 'name' | 'port'>): Promise<void> {
   const end = performance.now() + PATIENCE
   for (;;) {
     const answered = await query({ address: ADDRESS, port }, 'warm.corp.', 'A', { timeout: 300 }).then(
@@ -131,7 +131,7 @@ function kill(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** A process and all below it. */
-function tree(root: number): number[] {
+export function tree(root: number): number[] {
   const children = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {
     const fields = /^\d+$/.test(name) ? statFields(Number(name)) : undefined

@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { V8_FLAGS } from '../../src/cli/v8-flags.ts'
 import { ROOT } from '../kit/sources.ts'
 
 /** All servers of the bench listen on it, one after the other. */
@@ -27,7 +28,7 @@ export function findServers(folder: string): ServerUnderTest[] {
     writeFileSync(path, text)
     return path
   }
-  const main = [process.execPath, join(ROOT, 'src/cli/main.ts'), '-conf']
+  const main = [process.execPath, ...V8_FLAGS, join(ROOT, 'src/cli/main.ts'), '-conf']
   const corelet = (port: number, options = '') =>
     write(
       `Corefile.${port}`,

@@ -1,0 +1,81 @@
+/**
+ * The memory of a node's cache, supervisor and worker, while it is flooded with names that are asked for once: the stock Corefile of a node,
+ * answers from an Unbound. `npm run bench -- --load flood`, or node test/bench/flood.ts [--names 1000000].
+ */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { V8_FLAGS } from '../../src/cli/v8-flags.ts'
+import { ROOT } from '../kit/sources.ts'
+import { LOAD_CPU, startOn, startUpstream, stop, tree, untilAnswering } from './measure.ts'
+import { ADDRESS, UPSTREAM, upstreamConfig } from './servers.ts'
+
+const PORT = 5350
+const POINTS = 10
+const MIB = 1024
+
+const { values } = parseArgs({
+  options: { names: { type: 'string', default: '1000000' }, load: { type: 'string' } },
+})
+const folder = mkdtempSync(join(tmpdir(), 'flood-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+const upstream = UPSTREAM.address + ':' + UPSTREAM.port
+const env = {
+  DNS_DOMAIN: 'cluster.local',
+  LOCAL_DNS: ADDRESS,
+  DNS_SERVER: '127.0.0.4',
+  CLUSTER_DNS: upstream,
+  UPSTREAM_SERVERS: upstream,
+  PROMETHEUS_ENDPOINT: `${ADDRESS}:9253`,
+}
+const corefile = join(ROOT, 'corefiles/node-local.Corefile')
+const command = [process.execPath, ...V8_FLAGS, join(ROOT, 'src/cli/main.ts'), '-conf', corefile]
+const upstreamFile = join(folder, 'upstream.conf')
+writeFileSync(upstreamFile, upstreamConfig())
+const unbound = startUpstream(['unbound', '-c', upstreamFile])
+const server = startOn('0', [...command, '-dns.port', String(PORT), '--supervise'], env)
+await untilAnswering({ name: 'corelet', port: PORT })
+console.log('| names | PSS MiB | of the worker | RSS MiB | private MiB | lost |')
+console.log('| ---: | ---: | ---: | ---: | ---: | ---: |')
+const names = Number(values.names)
+row(0, 0)
+for (let point = 1; point <= POINTS; point++) row((names / POINTS) * point, await ask(names / POINTS))
+await stop(server)
+unbound.kill('SIGKILL')
+
+function row(asked: number, lost: number): void {
+  const sizes = tree(server.pid!).map(sizesOf)
+  const sum = (name: keyof Sizes) => Math.round(sizes.reduce((all, each) => all + each[name], 0))
+  const cells = [asked, sum('pss'), Math.round(sizes.at(-1)!.pss), sum('rss'), sum('own'), lost]
+  console.log(`| ${cells.join(' | ')} |`)
+}
+
+interface Sizes {
+  rss: number
+  pss: number
+  own: number
+}
+
+function sizesOf(pid: number): Sizes {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
+  const read = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) / MIB
+  return { rss: read('Rss'), pss: read('Pss'), own: read('Private_Clean') + read('Private_Dirty') }
+}
+
+/** Asks for `count` names that nobody asked for before. @returns how many got no answer */
+async function ask(count: number): Promise<number> {
+  const file = join(folder, 'queries')
+  writeFileSync(file, Array.from({ length: count }, () => `m${randomBytes(6).toString('hex')}.corp A\n`).join(''))
+  const words = ['-s', ADDRESS, '-p', String(PORT), '-d', file, '-n', '1', '-c', '4', '-q', '100']
+  const child = spawn('taskset', ['-c', LOAD_CPU, 'dnsperf', ...words], { stdio: ['ignore', 'pipe', 'ignore'] })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk
+  })
+  await new Promise((resolve) => child.once('close', resolve))
+  return Number(/Queries lost:\s+(\d+)/.exec(output)?.[1] ?? Number.NaN)
+}
