@@ -1,4 +1,5 @@
-import { AA, AD, CD, type Query, RA, RCODES, Reply, type ReplyScan, scanReply } from 'corelet/plugin'
+import { AA, AD, CD, type Query, RA, RCODES, Reply, type ReplyScan, scanReply, toKey } from 'corelet/plugin'
+import type { Question } from './slab.ts'
 
 /** Octets of memory that an entry takes beside its message: objects, typed arrays, its place in a Map. Measured with test/bench/cache-hit.ts. */
 const OVERHEAD = 1000
@@ -12,6 +13,9 @@ const NO_OPTIONS: Reply['options'] = []
 export function bitsOf(query: Query): number {
   return (query.ednsFlags & DO ? 2 : 0) | (query.flags & CD ? 1 : 0)
 }
+
+/** The largest number that {@link bitsOf} gives. */
+export const MAX_BITS = 3
 
 /** The two parts of the cache: answers; NXDOMAIN, NODATA and failures. */
 export type PartName = 'success' | 'denial'
@@ -75,6 +79,13 @@ export class Entry {
   /** SERVFAIL and NOTIMP are forgotten once they expire (RFC 2308 §7.1), with serve_stale too. */
   get failure(): boolean {
     return isFailure(this.rcode)
+  }
+
+  /** Whether its message has this question, the name in lower case. A failure has none. */
+  answers({ packet, questionEnd, qtype, qclass }: Question): boolean {
+    if (!this.#scan) return true
+    const { key, qtype: type, qclass: of } = this.#scan
+    return key === toKey(packet, 12, questionEnd - 4) && type === qtype && of === qclass
   }
 
   /** Octets of memory. */

@@ -12,6 +12,7 @@ const DEFAULTS = {
   stale: { window: 0, verify: false, timeout: 0, ttl: 0, recheck: 0, preferPositive: false },
   servfail: 5,
   keepTtl: false,
+  snapshot: undefined,
 }
 
 const success = (part: Partial<typeof DEFAULTS.success>) => ({ success: { ...DEFAULTS.success, ...part } })
@@ -38,6 +39,8 @@ describe('good directives', () => {
     ['cache {\nmax_bytes 131072\n}', { maxBytes: 131_072 }],
     ['cache {\nmax_bytes 512k\n}', { maxBytes: 524_288 }],
     ['cache {\nmax_bytes 2G\n}', { maxBytes: 2 ** 31 }],
+    ['cache {\nsnapshot /var/cache\n}', { snapshot: '/var/cache' }],
+    ['cache {\nsnapshot a\nsnapshot b\n}', { snapshot: 'b' }],
     ['cache {\nprefetch 3\n}', prefetch({ amount: 3 })],
     ['cache {\nprefetch 3 90s\n}', prefetch({ amount: 3, within: 90_000 })],
     ['cache {\nprefetch 3 90s 10%\n}', prefetch({ amount: 3, within: 90_000, share: 0.1 })],

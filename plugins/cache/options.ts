@@ -54,6 +54,8 @@ export interface CacheOptions {
   /** Seconds that a SERVFAIL is kept. */
   servfail: number
   keepTtl: boolean
+  /** Folder of the file that the cache is written to when it ends; undefined for none. */
+  snapshot: string | undefined
 }
 
 const MINUTES = 60_000
@@ -116,6 +118,9 @@ export const directive = {
       ),
       rest(zone('ZONES', 'disable-zone')),
     ]),
+    snapshot: option('writes the cache to a file when the server ends, and reads it at the start', [
+      one(text('FOLDER')),
+    ]),
     keepttl: option('sends the original TTL instead of the rest of it', []),
   },
   unknown: 'unknown-option',
@@ -176,6 +181,7 @@ export function parse(uses: readonly ReadDirective<typeof directive>[], scope: P
     stale: { ...(stale ?? NOT_STALE), preferPositive: policies.length > 0 },
     servfail: (options.servfail.at(-1)?.values[0] ?? 5000) / 1000,
     keepTtl: options.keepttl.length > 0,
+    snapshot: options.snapshot.at(-1)?.values[0],
   }
 }
 

@@ -90,3 +90,15 @@ export function decodeRecord(octets: Uint8Array): Entry {
     },
   )
 }
+
+/** Monotonic milliseconds at which a record was stored. @throws RangeError when it is too short for one */
+export function storedAtOf(octets: Uint8Array): number {
+  return new DataView(octets.buffer, octets.byteOffset, octets.length).getFloat64(STORED_AT)
+}
+
+/** A copy of a record that was stored at another time. */
+export function withStoredAt(octets: Uint8Array, storedAt: number): Uint8Array {
+  const copy = new Uint8Array(octets)
+  new DataView(copy.buffer).setFloat64(STORED_AT, storedAt)
+  return copy
+}

@@ -160,6 +160,20 @@ export class Store {
     }
   }
 
+  /** All records that are of use, those of each part in the order of their use. @param now monotonic milliseconds */
+  *records(now: number): Generator<{ question: Question; bits: number; octets: Uint8Array }> {
+    for (const { slab } of Object.values(this.#parts)) {
+      for (let record = slab.oldest; record !== 0; record = slab.next(record)) {
+        if (now >= slab.tag(record) * 1000) continue
+        yield {
+          question: slab.questionOf(record),
+          bits: slab.bitsOf(record) & ~NOT_POSITIVE,
+          octets: slab.read(record),
+        }
+      }
+    }
+  }
+
   /** Octets that the entries take. */
   get octets(): number {
     return this.#parts.success.octets + this.#parts.denial.octets

@@ -23,7 +23,7 @@ const { values } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), 'flood-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-const upstream = UPSTREAM.address + ':' + UPSTREAM.port
+const upstream = `${UPSTREAM.address}:${UPSTREAM.port}`
 const env = {
   DNS_DOMAIN: 'cluster.local',
   LOCAL_DNS: ADDRESS,
