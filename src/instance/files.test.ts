@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -74,6 +75,20 @@ test('paths start at the folder of the file that names them', () => {
 
 test('files are read as UTF-8; what is none is replaced', () => {
   assert.deepEqual(systemFiles.readFile(join(root, 'octets')), { text: '\ufeffa\ufffd' })
+})
+
+test('a named pipe is refused instead of waited for', () => {
+  const pipe = join(root, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  assert.deepEqual(systemFiles.readFile(pipe), { error: 'is a named pipe' })
+  rmSync(pipe)
+})
+
+test('what the shell hands over as a descriptor is read', () => {
+  const script = `import { systemFiles } from '${import.meta.dirname}/files.ts'; console.log(systemFiles.readFile('/dev/fd/0').text)`
+  const args = ['--input-type=module', '-e', script]
+  const { stdout } = spawnSync('bash', ['-c', `printf 'handed over' | "$0" "$@"`, process.execPath, ...args])
+  assert.equal(String(stdout), 'handed over\n')
 })
 
 test('why a file can not be read', () => {

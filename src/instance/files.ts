@@ -5,12 +5,18 @@ import type { FileAccess } from '../corefile/files.ts'
 /** Largest file that is read as part of a configuration, in octets. */
 const MAX_FILE = 16 * 1024 * 1024
 
+/** Paths of the process's own descriptors: `-conf <(…)`. */
+const HANDED_OVER = /^\/(dev|proc\/(self|\d+))\/(fd\/|stdin$)/
+
 /** The files of the machine. Octets that are not UTF-8 become U+FFFD. */
 export const systemFiles: FileAccess = {
   resolve: (from, path) => resolve(dirname(resolve(from)), path),
   readFile(path) {
     try {
-      if (statSync(path).isDirectory()) return { error: 'is a directory' }
+      const stat = statSync(path)
+      if (stat.isDirectory()) return { error: 'is a directory' }
+      // opening it would wait for a writer, and nothing else would go on; what the shell hands over as a descriptor has one
+      if (stat.isFIFO() && !HANDED_OVER.test(resolve(path))) return { error: 'is a named pipe' }
       const content = readUpTo(path, MAX_FILE)
       return content ? { text: content.toString('utf8') } : { error: `is larger than ${MAX_FILE} bytes` }
     } catch (error) {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { defaultSettings } from '../plugin/block-settings.ts'
 import type { BlockSettings } from '../plugin/index.ts'
+import { FakeClock } from '../plugin/testing.ts'
 import { DEFAULT_SETTINGS } from '../server/settings.ts'
-import { mergeSettings } from './listen.ts'
+import { limitErrors, mergeSettings } from './listen.ts'
 
 function merge(...blocks: Partial<BlockSettings>[]) {
   return mergeSettings(blocks.map((settings) => ({ settings: { ...defaultSettings(), ...settings } })))
@@ -28,4 +29,16 @@ test('of the queries per connection the last block that sets them counts, also w
 test('what one block allows holds for the listener', () => {
   const { anyClass, debug } = merge({ anyClass: true }, { debug: true }, {})
   assert.deepEqual([anyClass, debug], [true, true])
+})
+
+test('a lasting error of a socket is told once a second', async () => {
+  const clock = new FakeClock()
+  const told: string[] = []
+  const tell = limitErrors({ clock }, (text) => void told.push(text))
+  for (let i = 0; i < 3; i++) tell(new Error('recvmmsg ENOMEM'))
+  await clock.advance(1000)
+  tell(new Error('recvmmsg ENOMEM'))
+  await clock.advance(1000)
+  tell(new Error('recvmmsg EIO'))
+  assert.deepEqual(told, ['recvmmsg ENOMEM', 'recvmmsg ENOMEM (and 2 errors before)', 'recvmmsg EIO'])
 })

@@ -58,13 +58,31 @@ function createSite({ transport, port }: Key, address: string, services: Service
     shared: services.shared,
     // a port of the system's choice is not shared: with SO_REUSEPORT the choice could be one that others have
     reusePort: port !== 0,
-    onError: (error) => services.log.line('error', `${listener.server}: ${error.message}`),
+    onError: limitErrors(services, (text) => services.log.line('error', `${listener.server}: ${text}`)),
   })
   return { listener, isNew: true, blocks: [], policy }
 }
 
 /** Octets in front of a question (RFC 1035 §4.1.1). */
 const HEADER = 12
+
+/** Milliseconds between two log lines about the errors of a socket: a lasting one comes with each turn of the event loop. */
+const ERROR_PAUSE = 1000
+
+/** Tells of an error at once, and of those that follow it within a second by their number with the next one after that. */
+export function limitErrors({ clock }: Pick<Services, 'clock'>, tell: (text: string) => void): (error: Error) => void {
+  let next = -Infinity
+  let withheld = 0
+  return (error) => {
+    const now = clock.monotonic()
+    if (now < next) withheld++
+    else {
+      tell(error.message + (withheld > 0 ? ` (and ${withheld} errors before)` : ''))
+      next = now + ERROR_PAUSE
+      withheld = 0
+    }
+  }
+}
 
 function createHooks(policy: Policy, { log, metrics, dnsMetrics, panics, clock, probe }: Services): ServerHooks {
   const overloads = overloadsCounter(metrics)
