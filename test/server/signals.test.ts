@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { exchange, toPacket } from '../../src/server/testing.ts'
 import { type Cli, killLeftovers, serveCli } from '../kit/process.ts'
 import { query } from '../kit/query.ts'
 
@@ -49,6 +50,16 @@ test('SIGTERM: what is in work is answered first', async () => {
   await query({ address: '127.0.0.1', port: cli.port }, 'example.org.', 'A', { timeout: 100 }).catch(() => {})
   cli.kill('SIGTERM')
   assert.equal((await answer).rcode, 0)
+  assert.equal((await cli.ended).code, 0)
+})
+
+test('SIGTERM: all that has reached the socket is answered', async () => {
+  const cli = await serve('slow')
+  const packets = Array.from({ length: 100 }, (_, id) => toPacket(`n${id}.example`, { id }))
+  const answers = exchange(cli.port, packets)
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+  cli.kill('SIGTERM')
+  assert.equal(new Set((await answers).map((answer) => answer.readUInt16BE())).size, 100)
   assert.equal((await cli.ended).code, 0)
 })
 
