@@ -2,9 +2,10 @@ import { ExpressionError } from './errors.ts'
 import { type Token, tokenize } from './lexer.ts'
 import type { Node } from './syntax.ts'
 
-/** Longest expression in characters, and how deep its parts may be nested. */
+/** Longest expression in characters, how deep its parts may be nested, and how many operators and members it may have. */
 export const MAX_LENGTH = 10_000
 const MAX_DEPTH = 100
+const MAX_OPERATORS = 1000
 
 /** Strength of binary operators; those on the right of `RIGHT` bind from the right. */
 const BINARY: Record<string, number> = {
@@ -67,6 +68,7 @@ class Parser {
   readonly #tokens: readonly Token[]
   #next = 0
   #depth = 0
+  #operatorCount = 0
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens
@@ -120,6 +122,7 @@ class Parser {
       if ((kind !== 'operator' && kind !== 'name') || !Object.hasOwn(BINARY, word)) return node
       const power = BINARY[word]!
       if (power < strength) return node
+      this.#count(at)
       this.#next += negated ? 2 : 1
       if (word === '|') {
         node = this.#pipe(node)
@@ -129,6 +132,11 @@ class Parser {
       node = joinComparison(node, { kind: 'binary', operator: SAME[word] ?? word, left: node, right, at })
       if (negated) node = { kind: 'unary', operator: '!', operand: node, at }
     }
+  }
+
+  /** What stands in a row is nested on the left, so that rows are bounded too. */
+  #count(at: number): void {
+    if (++this.#operatorCount > MAX_OPERATORS) throw new ExpressionError(`more than ${MAX_OPERATORS} operators`, at)
   }
 
   #conditional(test: Node): Node {
@@ -257,6 +265,7 @@ class Parser {
     let node = start
     for (;;) {
       const { at } = this.#token
+      if (this.#is('.') || this.#is('?.') || this.#is('[')) this.#count(at)
       const optional = this.#skip('?.')
       if (optional && this.#skip('[')) node = this.#index(node, true, at)
       else if (optional || this.#skip('.')) node = this.#member(node, optional, at)

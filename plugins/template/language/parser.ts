@@ -5,7 +5,9 @@ import type { Command, Node, Operand, Pipeline } from './syntax.ts'
 
 /** Longest template in characters, and how deep its parts may be nested. */
 export const MAX_LENGTH = 65_536
-const MAX_DEPTH = 50
+const MAX_DEPTH = 100
+/** Fields in a row: `.a.b.c`. */
+const MAX_FIELDS = 100
 
 /** Reads a template. @throws TemplateError */
 export function parseTemplate(source: string): Node[] {
@@ -125,7 +127,8 @@ class TreeParser {
 
   #operand(words: Words): Operand {
     let operand = this.#primary(words)
-    while (words.peek?.kind === 'field' && words.peek.glued) {
+    for (let count = 1; words.peek?.kind === 'field' && words.peek.glued; count++) {
+      if (count >= MAX_FIELDS) throw new TemplateError('nested too deep')
       if (operand.kind === 'value' || operand.kind === 'nil') throw new TemplateError('unexpected . after term')
       operand = { kind: 'field', of: operand, name: words.next().text }
     }
