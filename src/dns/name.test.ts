@@ -181,6 +181,13 @@ describe('in messages', () => {
     assert.throws(() => skipName(packet, 15), WireError)
   })
 
+  test('labels that a pointer leads to end in front of what led to them', () => {
+    const packet = message(0xc0, 15)
+    packet[12] = 2
+    assert.throws(() => skipName(packet, 15), /not in front of it/, 'a label that runs into the pointer')
+    assert.throws(() => skipName(Uint8Array.of(...new Array(12).fill(0), 0x30, 0, 1, 0xc0, 12, 9), 15), WireError)
+  })
+
   test('127 pointers are followed, 128 are not', () => {
     const chain = new Uint8Array(12 + 3 + 256)
     chain.set([1, 0x61, 0], 12)

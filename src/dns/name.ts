@@ -32,7 +32,8 @@ export const LOWER = Uint8Array.from({ length: 256 }, (_, octet) =>
 )
 
 /**
- * Checks the name at `offset` of `message` and returns the offset behind it; pointers must go strictly backwards.
+ * Checks the name at `offset` of `message` and returns the offset behind it. A pointer must go strictly backwards, to labels that end before
+ * those that led to it: a name consists of octets in front of it.
  * @throws WireError on a bad label type, pointer, or a name over 255 octets.
  */
 export function skipName(message: Uint8Array, offset: number): number {
@@ -40,6 +41,8 @@ export function skipName(message: Uint8Array, offset: number): number {
   let at = offset
   let end = -1
   let lowest = offset
+  let bound = Infinity
+  let reach = 0
   let steps = 0
   for (let hops = 0; hops <= MAX_HOPS; steps++) {
     const octet = message[at]
@@ -47,18 +50,23 @@ export function skipName(message: Uint8Array, offset: number): number {
     if (octet === 0) {
       lastLength = length
       lastSteps = steps
+      lastReach = end < 0 || reach > 0 ? reach : at + 1
       return end < 0 ? at + 1 : end
     }
     if (octet < 0x40) {
       length += octet + 1
       if (length > MAX_NAME) throw new WireError('name longer than 255 octets')
       at += octet + 1
+      if (at >= bound) throw new WireError('compression pointer to a name that is not in front of it')
     } else if (octet >= 0xc0) {
       const low = message[at + 1]
       if (low === undefined) throw new WireError('compression pointer cut short')
+      if (at + 2 > bound) throw new WireError('compression pointer to a name that is not in front of it')
       if (end < 0) end = at + 2
+      else if (reach === 0) reach = at + 2
       const target = ((octet & 0x3f) << 8) | low
       if (target >= lowest || target < 12) throw new WireError('compression pointer does not point backwards')
+      bound = lowest
       lowest = at = target
       hops++
     } else {
@@ -70,6 +78,7 @@ export function skipName(message: Uint8Array, offset: number): number {
 
 let lastLength = 0
 let lastSteps = 0
+let lastReach = 0
 
 /** Uncompressed length in octets of the name that the last call of {@link skipName} passed over. */
 export function skippedLength(): number {
@@ -79,6 +88,42 @@ export function skippedLength(): number {
 /** Labels and pointers that the last call of {@link skipName} passed; what a name costs. */
 export function skippedSteps(): number {
   return lastSteps
+}
+
+/** Where the labels end that the first pointer of the name led to, which the last call of {@link skipName} passed over; 0 without a pointer. */
+export function skippedReach(): number {
+  return lastReach
+}
+
+/**
+ * Whether a name that {@link skipName} has checked takes octets, by pointers, from fields of four octets.
+ * @param fields their offsets in ascending order, of which the first `count` are looked at
+ */
+export function leadsThrough(message: Uint8Array, offset: number, fields: readonly number[], count: number): boolean {
+  let start = -1
+  for (let at = offset; ; ) {
+    const octet = message[at]!
+    if (octet > 0 && octet < 0xc0) {
+      at += octet + 1
+      continue
+    }
+    const end = octet === 0 ? at + 1 : at + 2
+    if (start >= 0 && touches(start, end, fields, count)) return true
+    if (octet === 0) return false
+    start = at = ((octet & 0x3f) << 8) | message[at + 1]!
+  }
+}
+
+/** Whether octets from `start` up to `end` belong to a field. */
+function touches(start: number, end: number, fields: readonly number[], count: number): boolean {
+  let low = 0
+  let high = count
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (fields[middle]! + 4 > start) high = middle
+    else low = middle + 1
+  }
+  return low < count && fields[low]! < end
 }
 
 /** The name at `offset` of `message` as uncompressed wire octets, case kept. @throws WireError */

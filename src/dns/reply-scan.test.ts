@@ -100,6 +100,22 @@ describe('replies that are refused', () => {
     return wire
   }
 
+  /** Two records, the second with a pointer to the TTL of the first for its owner. */
+  const withTtl = (...ttl: number[]) => {
+    const record = [0xc0, 12, 0, 1, 0, 1, ...ttl, 0, 4, 192, 0, 2, 1]
+    const wire = Uint8Array.from([...encodeMessage({ question }), ...record, 0xc0, 0, ...record.slice(2)])
+    const first = wire.length - 2 * record.length
+    wire[7] = 2
+    wire[first + record.length + 1] = first + 6
+    return wire
+  }
+  const inOwnTtl = () => {
+    const wire = Uint8Array.from([...encodeMessage({ question }), 0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 0, 0, 2, 0xc0, 0])
+    wire[7] = 1
+    wire[wire.length - 1] = wire.length - 8
+    return wire
+  }
+
   const cases: [what: string, wire: Uint8Array][] = [
     ['nothing', new Uint8Array(0)],
     ['7 octets', good.subarray(0, 7)],
@@ -129,6 +145,9 @@ describe('replies that are refused', () => {
     ['an NSEC with windows out of order', withData(47, 0, 1, 1, 1, 0, 1, 1)],
     ['an HTTPS whose parameter runs past its data', withData(65, 0, 1, 0, 0, 1, 0, 9, 1)],
     ['a CAA whose tag runs past its data', withData(257, 0, 9, 97)],
+    ['an owner that leads through the TTL before it', withTtl(1, 0x61, 0, 0)],
+    ['an owner that ends in the TTL before it', withTtl(0, 0, 0, 0)],
+    ['a CNAME that leads through its own TTL', inOwnTtl()],
     ['an OPT that belongs to a name', joined(1, 1, 97, ...OPT)],
     [
       'an OPT among the answers',
@@ -140,6 +159,18 @@ describe('replies that are refused', () => {
   for (const [what, wire] of cases) {
     test(what, () => assert.throws(() => scanReply(wire), WireError))
   }
+
+  test('an owner that is the name of another record is none of that', () => {
+    const mx = {
+      name: 'example.org.',
+      type: 'MX',
+      ttl: 60,
+      data: { preference: 1, exchange: 'mail.elsewhere.' },
+    } as const
+    const address = { name: 'mail.elsewhere.', type: 'A', ttl: 60, data: '192.0.2.1' } as const
+    const wire = encodeMessage({ question, answers: [mx], additionals: [address, address] })
+    assert.equal(scanReply(wire).additionals, 2)
+  })
 
   test('what has the shape of its type but is not understood is let through', () => {
     const location = withData(29, 1, 2, 3)

@@ -102,6 +102,7 @@ export function scanReply(packet: Uint8Array): ReplyScan {
     optionsEnd: 0,
     end: 0,
   }
+  reader.fields = scan.ttlOffsets
   let ttls = 0
   for (let i = 0; i < records; i++) {
     const owner = reader.at
@@ -111,6 +112,10 @@ export function scanReply(packet: Uint8Array): ReplyScan {
     const type = readU16(packet, fixed)
     const start = reader.at
     const length = readU16(packet, fixed + 8)
+    if (type !== TYPES.OPT) {
+      scan.ttlOffsets[ttls++] = fixed + 4
+      reader.fieldCount = ttls
+    }
     checkData(reader, type, length)
     const end = reader.at
     if (type === TYPES.OPT) {
@@ -130,7 +135,6 @@ export function scanReply(packet: Uint8Array): ReplyScan {
     const ttl = readU32(packet, fixed + 4)
     const seconds = Math.min(ttl, MAX_TTL)
     if (scan.minTtl < 0 || seconds < scan.minTtl) scan.minTtl = seconds
-    scan.ttlOffsets[ttls++] = fixed + 4
     if (type === TYPES.RRSIG) {
       scan.rrsigs.push({ expiration: readU32(packet, start + 8), inception: readU32(packet, start + 12) })
     } else if (i >= answers && i < answers + authorities) {

@@ -1,5 +1,5 @@
 import { WireError } from './errors.ts'
-import { skipName, skippedLength, skippedSteps, toText } from './name.ts'
+import { leadsThrough, skipName, skippedLength, skippedReach, skippedSteps, toText } from './name.ts'
 import { copyOctets } from './octets.ts'
 
 /** How many labels and pointers the names of a message may take together, per octet of the message. */
@@ -18,6 +18,9 @@ export class WireReader {
   end: number
   /** Octets that the names read or skipped so far would take in addition if they were not compressed. */
   expansion = 0
+  /** Offsets of fields of four octets that are changed before the message goes on, such as TTLs, in ascending order: no name may lead through them. */
+  fields: readonly number[] = []
+  fieldCount = 0
   #steps: number
 
   constructor(octets: Uint8Array) {
@@ -67,8 +70,14 @@ export class WireReader {
     if (extra !== 0 && !pointers) throw new WireError('compressed name where none is allowed')
     this.#steps -= skippedSteps()
     if (this.#steps < 0) throw new WireError('names take too many labels')
+    if (this.fieldCount > 0 && skippedReach() > this.fields[0]!) this.#checkFields()
     this.expansion += extra
     this.at = next
+  }
+
+  #checkFields(): void {
+    if (leadsThrough(this.octets, this.at, this.fields, this.fieldCount))
+      throw new WireError('name leads through a TTL')
   }
 
   /** A name as text, see name.ts. @param pointers whether it may be compressed */

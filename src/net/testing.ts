@@ -1,6 +1,7 @@
 /** The kit for tests of sockets: a client for framed messages, a clock to turn. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { SocketClock } from './clock.ts'
 
 /** Lets the events of the loopback's sockets come in. */
@@ -41,6 +42,7 @@ export class StillClock implements SocketClock {
 /** A TCP client for tests. */
 export class TcpClient {
   readonly socket: Socket
+  readonly #ready: Promise<unknown>
   /** All messages that came in so far. */
   readonly messages: Buffer[] = []
   /** How the server ended it: `fin`, an error code such as `ECONNRESET`, undefined while it is open. */
@@ -48,8 +50,11 @@ export class TcpClient {
   #buffer = Buffer.alloc(0)
   #waiting: (() => void)[] = []
 
-  constructor(port: number, options: { allowHalfOpen?: boolean } = {}) {
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: options.allowHalfOpen ?? false })
+  /** @param options `secure` speaks TLS and takes any certificate */
+  constructor(port: number, { allowHalfOpen = false, secure = false } = {}) {
+    const tcp = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen })
+    this.socket = secure ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp
+    this.#ready = once(this.socket, secure ? 'secureConnect' : 'connect').catch(() => {})
     this.socket.on('data', (chunk) => this.#take(chunk))
     this.socket.on('end', () => this.#close('fin'))
     this.socket.on('error', (error: NodeJS.ErrnoException) => this.#close(error.code ?? 'error'))
@@ -76,7 +81,7 @@ export class TcpClient {
   }
 
   async connected(): Promise<this> {
-    if (this.socket.connecting) await once(this.socket, 'connect')
+    await this.#ready
     return this
   }
 
