@@ -232,6 +232,7 @@ describe('what has no value fails, in bounded time', () => {
     ['reduce(1..100, #acc + #acc, "aaaaaaaaaa")', /more than 100000 steps/],
     ['uniq(1..50000)', /more than 100000 steps/],
     ['1 % 0', /divide by zero/],
+    ['repeat("a", 5000) matches "b"', /longer than 4096/],
     ['[1][5]', /index out of range/],
     ['nil.a', /cannot fetch a from nil/],
     ['first([1]) + "a"', /mismatched types int and string/],

@@ -9,6 +9,8 @@ export type Operation = (a: Value, b: Value, scope: Scope<unknown>) => Value
 
 /** Patterns that are made while an expression runs are shorter than those that stand in it. */
 const MAX_DYNAMIC_PATTERN = 1000
+/** Longest text that is searched for a pattern: what a search costs grows with both. */
+const MAX_SEARCHED = 4096
 
 /** The types that an operator takes: the first row that fits says what comes out. */
 const SIGNATURES: Record<string, readonly (readonly [a: Type, b: Type, result: Type])[]> = {
@@ -147,7 +149,8 @@ function matches(a: Value, b: Value, scope: Scope<unknown>): Value {
 export function searchPattern(pattern: Regex): (text: Value, scope: Scope<unknown>) => boolean {
   return (text, scope) => {
     if (typeof text !== 'string') throw new EvaluationError(`matches wants text, not ${typeOf(text)}`)
-    scope.spend(text.length)
+    if (text.length > MAX_SEARCHED) throw new EvaluationError(`text longer than ${MAX_SEARCHED} characters`)
+    scope.spend(text.length * (1 + (pattern.source.length >> 5)))
     return pattern.test(text)
   }
 }
