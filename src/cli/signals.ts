@@ -9,6 +9,9 @@ const HOOK_FAILED = 4
 /** Exit status of a forced end. */
 const FORCED = 2
 
+/** Milliseconds; any number would do. */
+const ALIVE = 60_000
+
 /**
  * Handles signals as CoreDNS does. Before {@link serve} those that end the process do so at once.
  * @param exit removes the pidfile, writes what is left to log, and ends the process
@@ -26,6 +29,8 @@ export function trapSignals(
 
   const end = async (drain: boolean) => {
     onEnd()
+    // without sockets nothing else keeps the process alive until the plugins have stopped
+    setInterval(() => {}, ALIVE)
     try {
       const stopped = (await instance?.shutdown({ drain })) ?? true
       await exit(stopped ? 0 : HOOK_FAILED)

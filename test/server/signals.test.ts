@@ -30,7 +30,17 @@ before(() => {
       start: () => ({ stop() { throw new Error('not me') } }),
     }`,
   )
-  writeFileSync(join(folder, 'plugin.cfg'), 'stubborn:./stubborn.ts\nslow:./slow.ts\nwhoami:whoami\n')
+  writeFileSync(
+    join(folder, 'endless.ts'),
+    `export default {
+      name: 'endless', summary: 'never stops', directive: { args: [] },
+      start: () => ({ stop: () => new Promise(() => {}) }),
+    }`,
+  )
+  writeFileSync(
+    join(folder, 'plugin.cfg'),
+    'endless:./endless.ts\nstubborn:./stubborn.ts\nslow:./slow.ts\nwhoami:whoami\n',
+  )
 })
 after(() => {
   killLeftovers()
@@ -95,6 +105,14 @@ test('a plugin that fails to stop makes the status 4', async () => {
     assert.equal(code, 4)
     assert.match(stdout, /\[ERROR\] plugin\/stubborn: not me\n/)
   }
+})
+
+test('a plugin that never stops is left behind after five seconds', async () => {
+  const cli = await serve('endless\nwhoami')
+  cli.kill('SIGTERM')
+  const { code, stdout } = await cli.ended
+  assert.equal(code, 4)
+  assert.match(stdout, /\[ERROR\] plugin\/endless: stop has not ended within 5s: going on without it\n/)
 })
 
 test('SIGQUIT ends it at once', async () => {
