@@ -7,7 +7,7 @@ const DEFAULTS = {
   zones: ['.'],
   success: { capacity: 10_000, ttl: 3600, minTtl: 5, disabled: [] },
   denial: { capacity: 10_000, ttl: 1800, minTtl: 5, disabled: [] },
-  maxBytes: 32 * 2 ** 20,
+  maxBytes: 16 * 2 ** 20,
   prefetch: { amount: 0, within: 60_000, share: 0.1 },
   stale: { window: 0, verify: false, timeout: 0, ttl: 0, recheck: 0, preferPositive: false },
   servfail: 5,

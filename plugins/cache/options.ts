@@ -62,7 +62,7 @@ const MINUTES = 60_000
 const MAX_TTL_SECONDS = 0xffffffff
 const UNITS: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
 const SMALLEST_SIZE = 2 ** 17
-const DEFAULT_SIZE = 2 ** 25
+const DEFAULT_SIZE = 2 ** 24
 
 const ttl = integer('TTL', { min: 1, below: 'bad-ttl' })
 const part = [

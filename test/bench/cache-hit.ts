@@ -69,10 +69,12 @@ const packets = Array.from(
 const query = new Query(listener, client, local, 'udp', 0)
 const before = memory()
 runOnce()
-console.log(`${Math.round((memory() - before) / NAMES)} bytes an entry`)
-
+const stored = memory()
 filling = false
 for (let round = 0; round < 10; round++) runOnce()
+const used = memory()
+const perName = (octets: number) => Math.round(octets / NAMES)
+console.log(`${perName(stored - before)} bytes an entry, ${perName(used - stored)} more once it is asked for again`)
 const times: number[] = []
 let allocated = 0
 let heap = heapUsed()

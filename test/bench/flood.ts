@@ -1,12 +1,13 @@
 /**
  * The memory of a node's cache, supervisor and worker, while it is flooded with names that are asked for once: the stock Corefile of a node,
- * answers from an Unbound. `npm run bench -- --load flood`, or node test/bench/flood.ts [--names 1000000].
+ * answers from an Unbound. `npm run bench -- --load flood`, or node test/bench/flood.ts [--names 1000000]
+ * [--main dist/src/cli/main.js].
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts'
 import { ROOT } from '../kit/sources.ts'
@@ -18,7 +19,11 @@ const POINTS = 10
 const MIB = 1024
 
 const { values } = parseArgs({
-  options: { names: { type: 'string', default: '1000000' }, load: { type: 'string' } },
+  options: {
+    names: { type: 'string', default: '1000000' },
+    main: { type: 'string', default: join(ROOT, 'src/cli/main.ts') },
+    load: { type: 'string' },
+  },
 })
 const folder = mkdtempSync(join(tmpdir(), 'flood-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -33,7 +38,7 @@ const env = {
   PROMETHEUS_ENDPOINT: `${ADDRESS}:9253`,
 }
 const corefile = join(ROOT, 'corefiles/node-local.Corefile')
-const command = [process.execPath, ...V8_FLAGS, join(ROOT, 'src/cli/main.ts'), '-conf', corefile]
+const command = [process.execPath, ...V8_FLAGS, resolve(values.main), '-conf', corefile]
 const upstreamFile = join(folder, 'upstream.conf')
 writeFileSync(upstreamFile, upstreamConfig())
 const unbound = startUpstream(['unbound', '-c', upstreamFile])
