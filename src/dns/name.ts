@@ -231,8 +231,7 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39
 }
 
-/** Room for a name, a type, a class and one octet more. */
-const scratch = Buffer.alloc(MAX_NAME + 5)
+const scratch = Buffer.alloc(MAX_NAME)
 
 /**
  * Key of the uncompressed name at `offset`, which must have been checked: lower-cased wire octets as a binary string.
@@ -242,19 +241,6 @@ export function toKey(message: Uint8Array, offset: number, end: number): string 
   const length = end - offset
   for (let i = 0; i < length; i++) scratch[i] = LOWER[message[offset + i]!]!
   return scratch.toString('latin1', 0, length)
-}
-
-/**
- * Key of a question: that of its name, which must have been checked, then the octets of type and class, and `bits` of 0 to 255.
- * @param end offset behind the question
- */
-export function toQuestionKey(message: Uint8Array, offset: number, end: number, bits: number): string {
-  const nameEnd = end - 4
-  let to = 0
-  for (let at = offset; at < nameEnd; at++) scratch[to++] = LOWER[message[at]!]!
-  for (let at = nameEnd; at < end; at++) scratch[to++] = message[at]!
-  scratch[to++] = bits
-  return scratch.toString('latin1', 0, to)
 }
 
 /** Whether the uncompressed name at `offset`, which must have been checked, has this key. @param end offset behind the root label */

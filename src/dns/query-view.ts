@@ -1,7 +1,7 @@
 /** A query as a view on its octets: header, question and OPT are checked in place, nothing is copied. */
 import { BADVERS, OPCODES, QR, RCODES, TYPES } from './constants.ts'
 import { WireError } from './errors.ts'
-import { hasKey, skipName, toKey, toQuestionKey } from './name.ts'
+import { hasKey, skipName, toKey } from './name.ts'
 import { toPlain } from './octets.ts'
 
 /** What the gate of {@link readQuery} decides: a query to serve, silence, or an answer without asking the chain. */
@@ -61,11 +61,6 @@ export class QueryView {
   hasKey(key: string): boolean {
     if (this.#key !== undefined || this.questionEnd === 12) return this.key === key
     return hasKey(this.packet, 12, this.questionEnd - 4, key)
-  }
-
-  /** Lower-cased name, type, class and `bits` (0 to 255) as a binary string: a key for the answers to the question. */
-  questionKey(bits: number): string {
-    return toQuestionKey(this.packet, 12, this.questionEnd, bits)
   }
 
   get opcode(): number {
