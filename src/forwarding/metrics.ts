@@ -69,6 +69,12 @@ export function createMetrics(
       .with(),
     forUpstream(to) {
       const observer = observe?.(to)
+      const byProto = (family: typeof hits) => ({
+        udp: family.with(plugin, to, 'udp'),
+        tcp: family.with(plugin, to, 'tcp'),
+        'tcp-tls': family.with(plugin, to, 'tcp-tls'),
+      })
+      const [reused, opened] = [byProto(hits), byProto(misses)]
       const byRcode = new Map<number, (seconds: number) => void>()
       const countersOf = (number: number) => {
         const rcode = knownRcodes.has(number) ? toRcodeName(number) : String(number)
@@ -86,7 +92,7 @@ export function createMetrics(
           count(seconds)
         },
         mismatch: (reason) => mismatched.with(to, reason).inc(),
-        cached: (proto, hit) => (hit ? hits : misses).with(plugin, to, proto).inc(),
+        cached: (proto, hit) => (hit ? reused : opened)[proto].inc(),
         probeFailed() {
           probeFailures.with(plugin, to).inc()
           observer?.probeFailed?.()
