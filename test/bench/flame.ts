@@ -28,6 +28,10 @@ interface Frame {
   children: Map<string, Frame>
 }
 
+/** The drawing's width and the height of a frame in it. */
+const WIDTH = 1000
+const HEIGHT = 17
+
 const { values } = parseArgs({
   options: {
     server: { type: 'string', default: 'corelet' },
@@ -87,9 +91,6 @@ function toName({ callFrame: { functionName, url } }: ProfileNode): string {
   const path = relative(ROOT, new URL(url).pathname)
   return path.startsWith('node_modules') ? `${name} ${path.split('/')[1]}` : `${name} ${path}`
 }
-
-const WIDTH = 1000
-const HEIGHT = 17
 
 function toSvg(all: Frame): string {
   const shapes: string[] = []
