@@ -115,7 +115,7 @@ function toSvg(all: Frame): string {
   }
   draw(all, 0, 0)
   const height = (deepest + 1) * HEIGHT
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="monospace" font-size="10">\n${shapes.join('\n')}\n</svg>\n`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="monospace" font-size="10">\n<title>The way of a cached answer</title>\n${shapes.join('\n')}\n</svg>\n`
 }
 
 /** The colour of a part of the project; grey for everything else. */
