@@ -12,5 +12,7 @@ export function lookUp(
   query: Query,
   question: { name?: string; qtype?: number },
 ): Reply | Promise<Reply> {
-  return ask(query.with({ ...question, qclass: CLASSES.IN }).over(query.proto))
+  const derived = query.with({ ...question, qclass: CLASSES.IN }).over(query.proto)
+  derived.mayWait = query.origin.mayWait
+  return ask(derived)
 }
