@@ -34,6 +34,8 @@ export interface TcpOptions extends BindOptions {
   settings?: TcpSettings
   /** What TLS clients may choose by ALPN. */
   protocols?: readonly string[]
+  /** Told when a connection was closed to make room for another, or not taken because there was none. */
+  onEvicted?(): void
   /** Told of errors of the open server, which goes on. */
   onError?(error: Error): void
 }
@@ -195,6 +197,7 @@ export class TcpServer {
     const crowded = (this.#perClient.get(address) ?? 0) >= this.settings.maxPerClient
     if (!crowded && this.size < this.settings.maxConnections) return true
     this.evicted++
+    this.#options.onEvicted?.()
     return this.#evict(crowded ? address : undefined)
   }
 

@@ -49,6 +49,12 @@ export function rollbacksCounter(metrics: Metrics): Counter {
   return metrics.counter('corelet_reload_rollbacks_total', 'Configurations taken back because they did worse.').with()
 }
 
+/** `corelet_tcp_evicted_connections_total`: connections above the limits of a listener. */
+export function evictedConnectionsCounter(metrics: Metrics): Family<Counter> {
+  const help = 'TCP connections closed to make room for others, or not taken.'
+  return metrics.counter('corelet_tcp_evicted_connections_total', help, ['server'])
+}
+
 /** `corelet_overloads_total`: queries that would have had to wait when too many did. */
 export function overloadsCounter(metrics: Metrics): Family<Counter> {
   const help = 'Queries failed because they would have had to wait and too many did already.'

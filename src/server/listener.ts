@@ -33,6 +33,8 @@ export interface DnsListenerOptions {
   reusePort?: boolean
   /** Keeps the sockets. */
   shared?: SharedSockets | undefined
+  /** Told when a TCP connection was closed to make room for another, or not taken because there was none. */
+  onEvicted?(): void
   /** Told of errors of the open sockets, which stay open. */
   onError?(error: Error): void
 }
@@ -135,7 +137,7 @@ export class DnsListener implements Listener {
   }
 
   async #openTcp(): Promise<TcpServer> {
-    const { address, clock, shared, reusePort = false, onError } = this.#options
+    const { address, clock, shared, reusePort = false, onError, onEvicted } = this.#options
     const converse = await this.#converse()
     try {
       return await openShared(shared, this.#names.tcp, (handle) =>
@@ -148,6 +150,7 @@ export class DnsListener implements Listener {
           converse,
           protocols: PROTOCOLS[this.transport],
           settings: toTcpSettings(this.transport, this.#server.settings),
+          ...(onEvicted && { onEvicted }),
           ...(onError && { onError }),
         }),
       )
