@@ -11,6 +11,7 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
   ['cancel', () => import('./cancel/index.ts')],
   ['proxyproto', () => import('./proxyproto/index.ts')],
   ['quic', () => import('./quic/index.ts')],
+  ['grpc_server', () => import('./grpc_server/index.ts')],
   ['https', () => import('./https/index.ts')],
   ['https3', () => import('./https3/index.ts')],
   ['timeouts', () => import('./timeouts/index.ts')],
@@ -55,7 +56,6 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
 /** Plugins of CoreDNS that corelet does not have: their directives are known, using one is an error of its own. */
 export const missing: readonly string[] = [
   'geoip',
-  'grpc_server',
   'trace',
   'dnstap',
   'tsig',

@@ -1,6 +1,6 @@
 import type { Key } from '../corefile/keys.ts'
 import { DROPPED, evictedConnectionsCounter, overloadsCounter } from '../observe/dns-metrics.ts'
-import type { Query } from '../plugin/index.ts'
+import type { ListenerLimits, Query } from '../plugin/index.ts'
 import { DnsListener, type ServedTransport } from '../server/listener.ts'
 import { RouteTable, type Target } from '../server/route.ts'
 import type { ServerHooks } from '../server/serve.ts'
@@ -129,8 +129,16 @@ export function applyRoutes(
 /** Timeouts and limits are those of the last block that sets them, certificates, proxies and limits of a transport those of the first; what is allowed in one block is allowed. */
 export function mergeSettings(blocks: readonly Pick<ConfiguredBlock, 'settings'>[]): ListenerSettings {
   const settings: ListenerSettings = { ...DEFAULT_SETTINGS, timeouts: { ...DEFAULT_SETTINGS.timeouts } }
-  const https = blocks.find(({ settings: { limits } }) => limits.https?.max_connections !== undefined)
-  if (https) settings.maxHttpsConnections = https.settings.limits.https!.max_connections! || Infinity
+  const limitOf = (transport: 'https' | 'grpc', name: keyof ListenerLimits, standard: number) => {
+    const limits = blocks.flatMap((block) => block.settings.limits[transport]?.[name] ?? [])
+    return limits[0] === 0 ? Infinity : (limits[0] ?? standard)
+  }
+  settings.maxHttpsConnections = limitOf('https', 'max_connections', DEFAULT_SETTINGS.maxHttpsConnections)
+  settings.maxGrpcConnections = limitOf('grpc', 'max_connections', DEFAULT_SETTINGS.maxGrpcConnections)
+  settings.maxGrpcStreams = Math.min(
+    limitOf('grpc', 'max_streams', DEFAULT_SETTINGS.maxGrpcStreams),
+    settings.maxInFlight,
+  )
   for (const { settings: own } of blocks) {
     settings.debug ||= own.debug
     settings.anyClass ||= own.anyClass

@@ -36,7 +36,14 @@ const HTTP2 = {
   maxSessionRejectedStreams: 100,
   streamResetBurst: 500,
   streamResetRate: 50,
-  settings: { maxConcurrentStreams: MAX_OPEN, maxHeaderListSize: MAX_HEADERS, enablePush: false },
+  settings: { maxHeaderListSize: MAX_HEADERS, enablePush: false },
+}
+
+export interface HttpOptions {
+  /** HTTP/2 is spoken whether TLS has chosen it or not. */
+  http2Only?: boolean
+  /** Requests that a connection may have open at a time; {@link MAX_OPEN} when left out. */
+  maxOpen?: number
 }
 
 /** Speaks HTTP on streams; HTTP/2 where TLS has chosen it, else HTTP/1.1. */
@@ -45,8 +52,10 @@ export class HttpSpeaker {
   readonly #http2: Http2Server
   readonly #connections = new WeakMap<object, HttpConnection>()
   readonly #ends = new WeakMap<HttpRequest, Ends>()
+  readonly #options: Required<HttpOptions>
 
-  constructor(handle: HandleRequest) {
+  constructor(handle: HandleRequest, { http2Only = false, maxOpen = MAX_OPEN }: HttpOptions = {}) {
+    this.#options = { http2Only, maxOpen }
     const begin: HandleRequest = (request, response) => {
       const connection = this.#connections.get('stream' in request ? request.stream.session! : request.socket)
       if (!connection?.begin(request, response)) return
@@ -55,7 +64,7 @@ export class HttpSpeaker {
     }
     this.#http1 = createServer(HTTP1, begin)
     this.#http1.maxHeadersCount = MAX_HEADER_COUNT
-    this.#http2 = createHttp2(HTTP2, begin)
+    this.#http2 = createHttp2({ ...HTTP2, settings: { ...HTTP2.settings, maxConcurrentStreams: maxOpen } }, begin)
     this.#http2.on('sessionError', (_error, session) => session.destroy())
   }
 
@@ -70,8 +79,9 @@ export class HttpSpeaker {
   }
 
   readonly converse: Converse = (stream, parts) => {
-    if (!('alpnProtocol' in stream) || stream.alpnProtocol !== 'h2') {
-      const connection = new HttpConnection(stream, parts)
+    const { http2Only, maxOpen } = this.#options
+    if (!http2Only && (!('alpnProtocol' in stream) || stream.alpnProtocol !== 'h2')) {
+      const connection = new HttpConnection(stream, parts, maxOpen)
       this.#connections.set(stream, connection)
       this.#http1.emit('connection', stream)
       return connection
@@ -83,7 +93,7 @@ export class HttpSpeaker {
     this.#http2.once('session', take)
     this.#http2.emit('connection', stream)
     this.#http2.off('session', take)
-    const connection = new HttpConnection(stream, parts, session)
+    const connection = new HttpConnection(stream, parts, maxOpen, session)
     if (session) this.#connections.set(session, connection)
     return connection
   }
@@ -104,11 +114,13 @@ class HttpConnection implements Connection {
   readonly #stream: Socket
   readonly #session: ServerHttp2Session | undefined
   readonly #parts: ConnectionParts
+  readonly #maxOpen: number
   readonly #open = new Set<Open>()
   #isFresh = true
   #left: number | undefined
 
-  constructor(stream: Socket, parts: ConnectionParts, session?: ServerHttp2Session) {
+  constructor(stream: Socket, parts: ConnectionParts, maxOpen: number, session?: ServerHttp2Session) {
+    this.#maxOpen = maxOpen
     this.#stream = stream
     this.#session = session
     this.#parts = parts
@@ -123,7 +135,7 @@ class HttpConnection implements Connection {
 
   /** Notes a request whose headers are there. @returns false when the connection has too many of them */
   begin(request: HttpRequest, response: HttpResponse): boolean {
-    if (this.#open.size >= MAX_OPEN) {
+    if (this.#open.size >= this.#maxOpen) {
       this.destroy()
       return false
     }

@@ -40,7 +40,7 @@ export interface DnsListenerOptions {
 }
 
 /** Transports that have a server. */
-export type ServedTransport = Extract<Transport, 'dns' | 'tls' | 'https'>
+export type ServedTransport = Extract<Transport, 'dns' | 'tls' | 'https' | 'grpc'>
 
 /** Whether there is a server for it. */
 export function isServed(transport: Transport): transport is ServedTransport {
@@ -48,7 +48,12 @@ export function isServed(transport: Transport): transport is ServedTransport {
 }
 
 /** What TLS clients may choose by ALPN. */
-const PROTOCOLS: Record<ServedTransport, readonly string[]> = { dns: [], tls: ['dot'], https: HTTP_PROTOCOLS }
+const PROTOCOLS: Record<ServedTransport, readonly string[]> = {
+  dns: [],
+  tls: ['dot'],
+  https: HTTP_PROTOCOLS,
+  grpc: ['h2'],
+}
 
 /** A listener's sockets could not be opened; the message is the one CoreDNS prints. */
 export class ListenError extends Error {
@@ -161,6 +166,14 @@ export class DnsListener implements Listener {
 
   /** What is spoken on its connections. */
   async #converse(): Promise<Converse> {
+    if (this.transport === 'grpc') {
+      const { converseOverGrpc } = await import('./grpc.ts')
+      const { maxGrpcStreams } = this.#server.settings
+      return converseOverGrpc({
+        exchange: (packet, ends) => this.#exchange(packet, ends),
+        maxStreams: maxGrpcStreams,
+      })
+    }
     if (this.transport === 'https') {
       const { converseOverHttp } = await import('./https.ts')
       return converseOverHttp({
@@ -347,7 +360,8 @@ function toDatagrams({ proxy }: ListenerSettings, clock: Clock): ProxiedDatagram
 
 function toTcpSettings(transport: ServedTransport, settings: ListenerSettings): TcpSettings {
   const { timeouts, maxTcpQueries, maxPerClient, tls, proxy } = settings
-  const maxConnections = transport === 'https' ? settings.maxHttpsConnections : settings.maxConnections
+  const own = { https: settings.maxHttpsConnections, grpc: settings.maxGrpcConnections }
+  const maxConnections = transport === 'https' || transport === 'grpc' ? own[transport] : settings.maxConnections
   return { timeouts, maxQueries: maxTcpQueries, maxConnections, maxPerClient, tls, proxy }
 }
 

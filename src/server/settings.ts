@@ -21,6 +21,9 @@ export interface ListenerSettings {
   maxPerClient: number
   /** HTTPS connections in all. */
   maxHttpsConnections: number
+  /** gRPC connections in all, and calls that each may have open. */
+  maxGrpcConnections: number
+  maxGrpcStreams: number
   /** How it identifies itself; clear text when undefined. */
   tls?: TlsSource | undefined
   /** The proxies that clients come through. */
@@ -41,4 +44,6 @@ export const DEFAULT_SETTINGS: ListenerSettings = {
   maxConnections: 2048,
   maxPerClient: 512,
   maxHttpsConnections: 200,
+  maxGrpcConnections: 200,
+  maxGrpcStreams: 256,
 }

@@ -14,8 +14,10 @@ test('no file is longer than a reader likes', () => {
   assert.deepEqual(long, [])
 })
 
-test('names of files are words joined by hyphens', () => {
-  const odd = code.filter((path) => !/^([a-z0-9-]+\/)*[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(path))
+test('names of files are words joined by hyphens, those of plugins as in a Corefile', () => {
+  const odd = code.filter(
+    (path) => !/^(plugins\/[a-z0-9_-]+\/)?([a-z0-9-]+\/)*[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(path),
+  )
   assert.deepEqual(odd, [])
 })
 
@@ -27,7 +29,7 @@ test('nothing is left to do in the code', () => {
 
 test('only plugins have a default export', () => {
   const wrong = code.filter(
-    (path) => /^export default /m.test(read(path)) && !/^plugins\/[a-z0-9-]+\/index\.ts$/.test(path),
+    (path) => /^export default /m.test(read(path)) && !/^plugins\/[a-z0-9_-]+\/index\.ts$/.test(path),
   )
   assert.deepEqual(
     wrong.filter((path) => !path.startsWith('test/')),
