@@ -1,6 +1,7 @@
 /** The npm package: JavaScript, as Node strips no types below node_modules. Built, laid where npm would lay it, and run. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +27,18 @@ test('its command runs', async () => {
   const { version, bin } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
   const { stdout } = await run(process.execPath, [join(installed, bin.corelet), '-version'])
   assert.match(stdout, new RegExp(`^corelet-${version}\n`))
+})
+
+test('its command serves with workers', async () => {
+  const { bin } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
+  const child = spawn(process.execPath, [join(installed, bin.corelet), '-conf', 'stdin'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  child.stdin.end('.:0 {\n  bind 127.0.0.1\n  multisocket 2\n  whoami\n}\n')
+  for await (const chunk of child.stdout) {
+    if (String(chunk).includes(', node v')) child.kill('SIGTERM')
+  }
+  assert.equal(child.exitCode ?? (await once(child, 'exit'))[0], 0)
 })
 
 test('its command checks a Corefile with every built-in plugin that a block can have', async () => {

@@ -2,30 +2,29 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { flushCompileCache } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { programFile } from './program.ts'
 
-export interface Legacy {
+export interface Handover {
   /** Where compiled modules are kept. */
   folder: string | undefined
   /** What was read from standard input and the workers are to read; undefined leaves it as it is. */
   input?: string | undefined
 }
 
-const SUPERVISE = import.meta.resolve('./supervise.ts')
-
 /**
  * Turns this process into the supervisor: it starts anew with a program that loads next to nothing, under the same process id. Nothing may
  * be open that the new program should not find open.
  * @throws Error when the system does not allow it
  */
-export async function becomeSupervisor(args: readonly string[], { folder, input }: Legacy): Promise<never> {
-  const env = { NODE_COMPILE_CACHE: folder, ...process.env }
+export async function becomeSupervisor(args: readonly string[], { folder, input }: Handover): Promise<never> {
+  const env = folder === undefined ? process.env : { NODE_COMPILE_CACHE: folder, ...process.env }
   // its modules go into the cache now, so that it needs no compiler of TypeScript, which takes 18 MiB
   await import('./supervise.ts')
   flushCompileCache()
   if (input !== undefined) replaceInput(input)
   const { execve } = process
   if (!execve) throw new Error('this system does not let a process start another program in its place')
-  return execve.call(process, process.execPath, [process.execPath, new URL(SUPERVISE).pathname, ...args], env) as never
+  return execve.call(process, process.execPath, [process.execPath, programFile('supervise'), ...args], env) as never
 }
 
 /** Puts text where standard input was. */

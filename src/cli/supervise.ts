@@ -5,13 +5,12 @@ import { createLog, type LineFormat } from '../observe/log.ts'
 import { LogSink, openOutput } from '../observe/log-sink.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import { removePidfile, writePidfile } from './pidfile.ts'
+import { programFile } from './program.ts'
 import { type RunFlags, readRunFlags } from './run-flags.ts'
 import { V8_FLAGS } from './v8-flags.ts'
 
 /** Milliseconds that a worker gets for what is to happen at once. */
 const FORCE = 1000
-
-const MAIN = new URL(import.meta.resolve('./main.ts')).pathname
 
 async function supervise(args: readonly string[]): Promise<void> {
   const flags = readRunFlags(args)
@@ -29,7 +28,8 @@ async function supervise(args: readonly string[]): Promise<void> {
       reload: () => supervisor.signal('SIGUSR1'),
     }))
   const supervisor = new Supervisor({
-    command: [process.execPath, ...V8_FLAGS, MAIN, ...args],
+    // SIGUSR1 is to start no debugger in a worker that does not handle it yet
+    command: [process.execPath, ...V8_FLAGS, '--disable-sigusr1', programFile('main'), ...args],
     env: { ...process.env, ...node?.env },
     input: flags.conf === 'stdin' ? readFileSync(0, 'utf8') : '',
     stuckAfter: flags.stuckAfter,
@@ -74,7 +74,13 @@ async function supervise(args: readonly string[]): Promise<void> {
     await log.flush()
     throw error
   }
+  // whatever goes wrong from now on is no reason to let go of the server
+  process.on('uncaughtException', (error) => log.line('error', `Supervisor: ${describe(error)}`))
   supervisor.start()
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? String(error.stack) : String(error)
 }
 
 async function formatOf({ logFormat }: RunFlags): Promise<{ format?: LineFormat }> {
