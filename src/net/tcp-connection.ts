@@ -70,7 +70,8 @@ export class TcpConnection implements Connection {
       this.#inputEnded = true
       this.#read()
     })
-    socket.on('drain', () => this.#read())
+    // Not at once: as long as the system takes what is written, a drain would follow a drain, and nobody else would have a turn.
+    socket.on('drain', () => setImmediate(() => this.#read()))
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       this.#finished = this.#ended = true
