@@ -66,9 +66,10 @@ const faults: [name: string, line: RegExp, reason: string][] = [
   ['memory.', /ended by SIG\w+ \(memory\), it is replaced; its last words: FATAL ERROR: .*heap/, 'memory'],
 ]
 for (const [name, line, reason] of faults) {
+  const patience = reason === 'stuck' ? '1s' : '1m'
   test(`a worker that ends by ${reason} is replaced, logged and counted`, async () => {
     const [port, admin] = (await findFreePorts(2)) as [number, number]
-    const cli = await serve(toBlock(port, `  prometheus 127.0.0.1:${admin}\n`), ['-stuck-after', reason === 'stuck' ? '1s' : '1m'], {
+    const cli = await serve(toBlock(port, `  prometheus 127.0.0.1:${admin}\n`), ['-stuck-after', patience], {
       NODE_OPTIONS: '--max-old-space-size=40',
     })
     await assert.rejects(ask(port, name, 100))
