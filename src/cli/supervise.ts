@@ -7,7 +7,7 @@ import { Supervisor } from '../supervisor/supervisor.ts'
 import { removePidfile, writePidfile } from './pidfile.ts'
 import { programFile } from './program.ts'
 import { type RunFlags, readRunFlags } from './run-flags.ts'
-import { V8_FLAGS } from './v8-flags.ts'
+import { V8_FLAGS, WORKER_ENVIRONMENT } from './v8-flags.ts'
 
 /** Milliseconds that a worker gets for what is to happen at once. */
 const FORCE = 1000
@@ -30,7 +30,7 @@ async function supervise(args: readonly string[]): Promise<void> {
   const supervisor = new Supervisor({
     // SIGUSR1 is to start no debugger in a worker that does not handle it yet
     command: [process.execPath, ...V8_FLAGS, '--disable-sigusr1', programFile('main'), ...args],
-    env: { ...process.env, ...node?.env },
+    env: { ...WORKER_ENVIRONMENT, ...process.env, ...node?.env },
     input: flags.conf === 'stdin' ? readFileSync(0, 'utf8') : '',
     stuckAfter: flags.stuckAfter,
     log: (level, text) => log.line(level, text),

@@ -4,3 +4,6 @@
  * collections. V8 takes them on the command line only.
  */
 export const V8_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20'] as const
+
+/** What workers find in their environment if it says nothing else: one heap of the C library for all threads, which takes 4 MiB less. */
+export const WORKER_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' } as const
