@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { findFreePorts } from './kit/ports.ts'
-import { startServer, type TestServer } from './kit/server.ts'
 import { startUnbound, type Unbound } from './kit/unbound.ts'
 
 const run = promisify(execFile)

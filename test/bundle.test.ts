@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { query } from 'corelet/plugin/testing'
 import { killLeftovers, serveCli } from './kit/process.ts'
-import { query } from './kit/query.ts'
 import { ROOT } from './kit/sources.ts'
 
 const run = promisify(execFile)

@@ -26,7 +26,7 @@ const resolvedPaths: Plugin = {
 rmSync(out, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
-  entryPoints: ['src/cli/main.ts', 'src/cli/supervise.ts', 'src/plugin/index.ts', 'src/plugin/testing.ts'],
+  entryPoints: ['src/cli/main.ts', 'src/cli/supervise.ts', 'src/plugin/index.ts', 'src/testing/index.ts'],
   outbase: root,
   outdir: out,
   chunkNames: 'src/cli/[name]-[hash]',
@@ -54,7 +54,7 @@ const manifest = {
   bin: { corelet: 'src/cli/main.js' },
   exports: {
     './plugin': './src/plugin/index.js',
-    './plugin/testing': './src/plugin/testing.js',
+    './plugin/testing': './src/testing/index.js',
     './package.json': './package.json',
   },
 }

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, OPTIONS, RCODES } from 'corelet/plugin'
-import { answering, fakeContext, fakeListener, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
-import { startServer } from '../../test/kit/server.ts'
+import {
+  answering,
+  fakeContext,
+  fakeListener,
+  readText,
+  startPlugin,
+  startServer,
+  toQuery,
+} from 'corelet/plugin/testing'
 import acl from './index.ts'
 
 test('the directive takes zones and policies', async () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answering, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
-import { startServer } from '../../test/kit/server.ts'
+import { answering, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
 import bufsize from './index.ts'
 
 test('the size is 512 to 4096 octets; only the first use is read', async () => {

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OPTIONS, type Query, type Reply, systemClock } from 'corelet/plugin'
-import { answering, fakeContext, readText, settle, startPlugin, toNext, toQuery } from 'corelet/plugin/testing'
+import {
+  answering,
+  fakeContext,
+  readText,
+  settle,
+  startPlugin,
+  startServer,
+  toNext,
+  toQuery,
+} from 'corelet/plugin/testing'
 import { startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
-import { startServer } from '../../test/kit/server.ts'
 import forward from '../forward/index.ts'
 import cancel from './index.ts'
 

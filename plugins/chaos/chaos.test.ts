@@ -3,8 +3,7 @@ import { hostname } from 'node:os'
 import { test } from 'node:test'
 import project from 'corelet/package.json' with { type: 'json' }
 import { AA } from 'corelet/plugin'
-import { answering, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
-import { startServer } from '../../test/kit/server.ts'
+import { answering, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
 import chaos from './index.ts'
 
 const CH = { qclass: 3 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AA, isPending, TC } from 'corelet/plugin'
-import { readText, settle, startPlugin, toNext, toQuery } from 'corelet/plugin/testing'
-import { startServer } from '../../test/kit/server.ts'
+import { readText, settle, startPlugin, startServer, toNext, toQuery } from 'corelet/plugin/testing'
 import erratic from './index.ts'
 
 test('the directive takes options', async () => {

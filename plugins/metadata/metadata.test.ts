@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { definePlugin, type Query } from 'corelet/plugin'
-import { answering, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
-import { startServer } from '../../test/kit/server.ts'
+import { answering, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
 import metadata from './index.ts'
 
 test('the directive takes zones, once', async () => {
@@ -51,9 +50,7 @@ describe('in a server', () => {
         handler: (query: Query, next) => next(query),
       }),
     })
-  const plugins = (['one', 'two'] as const).map(
-    (name, i) => [name, async () => ({ default: teller(name, ['two/seen', 'one/seen'][i]!) })] as const,
-  )
+  const plugins = [teller('one', 'two/seen'), teller('two', 'one/seen')]
   const lineOf = async (corefile: string, name: string) => {
     const server = await startServer(corefile, { plugins })
     try {

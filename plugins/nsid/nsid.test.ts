@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
 import { OPTIONS, RCODES } from 'corelet/plugin'
-import { answering, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
-import { startServer } from '../../test/kit/server.ts'
+import { answering, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
 import nsid from './index.ts'
 
 const ASK = { code: OPTIONS.NSID, data: new Uint8Array() }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { readText } from 'corelet/plugin/testing'
+import { readText, startServer } from 'corelet/plugin/testing'
 import { findFreePorts } from '../../test/kit/ports.ts'
-import { startServer } from '../../test/kit/server.ts'
 import pprof from './index.ts'
 import { readProfile } from './testing.ts'
 

@@ -3,8 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { readText, startPlugin } from 'corelet/plugin/testing'
-import { startServer } from '../../test/kit/server.ts'
+import { readText, startPlugin, startServer } from 'corelet/plugin/testing'
 import root from './index.ts'
 
 let folder: string

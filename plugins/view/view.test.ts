@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { readText, startPlugin, toQuery } from '../../src/plugin/testing.ts'
-import { startServer, type TestServer } from '../../test/kit/server.ts'
 import view from './index.ts'
 
 const passes = async (text: string, query = toQuery('Example.org.', 'A')) => {

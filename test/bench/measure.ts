@@ -1,7 +1,7 @@
 /** Runs a server under load and reads from /proc what it took. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { query } from '../kit/query.ts'
+import { query } from 'corelet/plugin/testing'
 import { ADDRESS, type ServerUnderTest } from './servers.ts'
 
 /** The server has processor 0, load and upstream have processor 1. */

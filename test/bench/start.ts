@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { query } from '../kit/query.ts'
+import { query } from 'corelet/plugin/testing'
 import { ROOT } from '../kit/sources.ts'
 
 const TRIES = 5

@@ -1,12 +1,11 @@
 /** What went wrong in other servers, where no table has it already; docs/reliability.md has the whole list. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { exchange, startServer } from 'corelet/plugin/testing'
 import { skippedSteps } from '../../src/dns/name.ts'
 import { QueryView, readQuery } from '../../src/dns/query-view.ts'
 import { toPacket } from '../../src/server/testing.ts'
 import { type FakeServer, type Received, startFakeServer } from '../../src/upstream/testing.ts'
-import { exchange } from '../kit/query.ts'
-import { startServer } from '../kit/server.ts'
 import { CLIENT_PACKETS } from './client-packets.ts'
 import { createRandom, mutate } from './mutate.ts'
 import { readMessage } from './oracle.ts'

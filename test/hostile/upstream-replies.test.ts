@@ -1,10 +1,10 @@
 /** Every row through a whole server: cache, forward, a real socket to an upstream that misbehaves; each reply holds before a second reader. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { exchange } from 'corelet/plugin/testing'
 import { toRcodeName } from '../../src/dns/constants.ts'
 import { toPacket } from '../../src/server/testing.ts'
 import { killLeftovers } from '../kit/process.ts'
-import { exchange } from '../kit/query.ts'
 import { type OracleMessage, readMessage } from './oracle.ts'
 import { type ServerUnderTest, startServerUnderTest } from './server-under-test.ts'
 import { TRANSPORTS } from './transports.ts'

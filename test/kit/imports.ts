@@ -28,6 +28,7 @@ export function listImports(path: string): Import[] {
 /** The project's file that an import leads to, undefined for packages. */
 export function targetOf({ from, to }: Import): string | undefined {
   if (to === 'corelet/plugin') return 'src/plugin/index.ts'
+  if (to === 'corelet/plugin/testing') return 'src/testing/index.ts'
   return to.startsWith('.') ? posix.join(dirname(from), to) : undefined
 }
 

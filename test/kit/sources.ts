@@ -1,6 +1,7 @@
 /** The project's own files, for tests about them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, resolve, sep } from 'node:path'
+import { findFences } from 'corelet/plugin/testing'
 
 export const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -35,16 +36,5 @@ export function listPlugins(): string[] {
 
 /** The fenced code blocks of a Markdown file that have the given language, with the line they begin on. */
 export function listFences(path: string, language: string): { path: string; line: number; text: string }[] {
-  const fences: { path: string; line: number; text: string }[] = []
-  let open: { line: number; language: string; lines: string[] } | undefined
-  for (const [index, line] of read(path).split('\n').entries()) {
-    const fence = /^\s*```(.*)$/.exec(line)
-    if (!fence) open?.lines.push(line)
-    else if (!open) open = { line: index + 1, language: fence[1]!.trim(), lines: [] }
-    else {
-      if (open.language === language) fences.push({ path, line: open.line, text: `${open.lines.join('\n')}\n` })
-      open = undefined
-    }
-  }
-  return fences
+  return findFences(read(path), language).map((fence) => ({ path, ...fence }))
 }

@@ -1,8 +1,9 @@
 /** A server with a supervisor, as a child process, and what can happen to its workers under load. */
+
+import { query } from 'corelet/plugin/testing'
 import { toPacket } from '../../src/server/testing.ts'
 import { childrenOf } from './proc.ts'
 import { type Cli, type CliOptions, serveCli } from './process.ts'
-import { query } from './query.ts'
 import { type Tally, Traffic } from './traffic.ts'
 
 const PATIENCE = 15_000

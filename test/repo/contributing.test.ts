@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startServer } from '../kit/server.ts'
+import { startServer } from 'corelet/plugin/testing'
 import { listFences } from '../kit/sources.ts'
 
 test('the plugin in CONTRIBUTING.md works, listed as CONTRIBUTING.md lists it', async () => {

@@ -134,6 +134,15 @@ test('imports name files with their extension', () => {
   )
 })
 
+test('the published test kit needs no package that is only there for development', () => {
+  const manifest = JSON.parse(read('package.json'))
+  const packages = ['src/testing/', 'src/plugin/testing.ts', 'src/upstream/testing.ts']
+    .flatMap((start) => listSources().filter((path) => path.startsWith(start)))
+    .flatMap(listImports)
+    .filter(({ to }) => !/^(\.|node:|corelet\/)/.test(to) && manifest.dependencies[to] === undefined)
+  assert.deepEqual(packages, [])
+})
+
 test('a file that production does not use helps some test', () => {
   const helpers = listSources().filter((path) => !production.includes(path))
   const tests = ['src', 'plugins', 'test'].flatMap(listFiles).filter((path) => path.endsWith('.ts'))
@@ -151,7 +160,7 @@ test('ARCHITECTURE.md has the same table', () => {
   )
   const short = (folder: string) => folder.replace(/^src\//, '')
   for (const [folder, allowed] of Object.entries(ALLOWED)) {
-    if (folder === 'src/cli') continue
+    if (folder === 'src/cli' || folder === 'src/testing') continue
     assert.deepEqual(new Set(table[folder]), new Set(allowed.map(short)), folder)
   }
 })

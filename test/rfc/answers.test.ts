@@ -1,13 +1,12 @@
 /** Rules of RFCs that only a whole server can follow or break: cache, forward and the last step before sending together. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { exchange, startServer, type TestServer } from 'corelet/plugin/testing'
 import { fromText } from '../../src/dns/name.ts'
 import { type PacketParts, toPacket } from '../../src/server/testing.ts'
 import { type FakeServer, type Received, startFakeServer } from '../../src/upstream/testing.ts'
 import { type OracleMessage, readMessage } from '../hostile/oracle.ts'
 import { toAddress, toRecord, toReply } from '../hostile/upstream-replies.ts'
-import { exchange } from '../kit/query.ts'
-import { startServer, type TestServer } from '../kit/server.ts'
 
 const CD = 0x0010
 const DO = 0x8000

@@ -1,12 +1,11 @@
 /** The queries that RFC 8906 §8 proposes to tell a server that follows the protocol, each with what must come back. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { exchange, startServer, type TestServer } from 'corelet/plugin/testing'
 import { type PacketParts, toPacket } from '../../src/server/testing.ts'
 import { type FakeServer, startFakeServer } from '../../src/upstream/testing.ts'
 import { type OracleMessage, readMessage } from '../hostile/oracle.ts'
 import { toAddress, toRecord, toReply } from '../hostile/upstream-replies.ts'
-import { exchange } from '../kit/query.ts'
-import { startServer, type TestServer } from '../kit/server.ts'
 
 const [RD, TC, AD, CD, Z] = [0x0100, 0x0200, 0x0020, 0x0010, 0x0040]
 const DO = 0x8000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { definePlugin, OPCODES, one, type Reply, text } from 'corelet/plugin'
-import { startServer } from '../kit/server.ts'
+import { startServer } from 'corelet/plugin/testing'
 
 /** A plugin that counts its queries in carried state; it fails to start when it is told so. */
 function makeCounting() {
@@ -25,7 +25,7 @@ function makeCounting() {
       }
     },
   })
-  return { events, plugins: [['counting', async () => ({ default: plugin })]] as never }
+  return { events, plugins: [plugin] }
 }
 
 const block = (fingerprint: string, { how = 'works', key = '.' } = {}) =>
@@ -94,7 +94,7 @@ function makeUpstream() {
       return new Promise<Reply>((resolve) => gates.push(() => resolve(reply)))
     },
   })
-  return { gates, asked: () => asked, plugins: [['upstream', async () => ({ default: upstream })]] as never }
+  return { gates, asked: () => asked, plugins: [upstream] }
 }
 
 test('a cache is not emptied by a reload, its metrics and the misses under way go on; other options start it anew', async () => {

@@ -4,8 +4,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { query } from 'corelet/plugin/testing'
 import { type CliOptions, killLeftovers, runCli, serveCli, startCli } from '../kit/process.ts'
-import { query } from '../kit/query.ts'
 
 let folder: string
 before(() => {

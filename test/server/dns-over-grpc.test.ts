@@ -5,9 +5,9 @@ import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
 import { makeCertificate } from '../kit/certificate.ts'
-import { startServer, type TestServer } from '../kit/server.ts'
 
 let folder: string
 let secure: TestServer

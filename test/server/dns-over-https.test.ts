@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
+import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
 import { OPTIONS, RCODES, RD } from '../../src/dns/constants.ts'
 import { definePlugin } from '../../src/plugin/index.ts'
 import { makeCertificate } from '../kit/certificate.ts'
-import { startServer, type TestServer } from '../kit/server.ts'
 
 const run = promisify(execFile)
 
@@ -53,7 +53,7 @@ before(async () => {
     log . "{type} {name} {proto} {remote}"
     answers
   }`
-  server = await startServer(corefile, { plugins: [['answers', async () => ({ default: answers })]] })
+  server = await startServer(corefile, { plugins: [answers] })
   url = `https://127.0.0.1:${server.port}/dns-query`
 })
 after(async () => {
@@ -316,7 +316,7 @@ test('open requests are answered when the server ends, and the port is free agai
   })
   const [cert, key] = ['crt', 'key'].map((part) => join(folder, `dns.example.${part}`))
   const text = `https://.:0 {\n  bind 127.0.0.1\n  tls ${cert} ${key}\n  waits\n}`
-  const own = await startServer(text, { plugins: [['waits', async () => ({ default: waits })]] })
+  const own = await startServer(text, { plugins: [waits] })
   t.after(() => own.stop())
   const before = release
   const answer = own.query('a.example', 'A', { proto: 'https' })

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { OPTIONS } from '../../src/dns/constants.ts'
 import { makeCertificate } from '../kit/certificate.ts'
-import { startServer, type TestServer } from '../kit/server.ts'
 
 const run = promisify(execFile)
 

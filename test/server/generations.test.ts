@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { definePlugin, one, type PluginContext, text } from 'corelet/plugin'
-import { FakeClock } from 'corelet/plugin/testing'
-import type { BuiltIn } from '../../src/instance/plugin-catalog.ts'
-import { startServer, type TestServer } from '../kit/server.ts'
+import { type AnyPlugin, definePlugin, one, type PluginContext, text } from 'corelet/plugin'
+import { FakeClock, startServer, type TestServer } from 'corelet/plugin/testing'
 
 /** What happened, in order. */
-function makeProbe(): { events: string[]; contexts: PluginContext[]; plugins: BuiltIn[] } {
+function makeProbe(): { events: string[]; contexts: PluginContext[]; plugins: AnyPlugin[] } {
   const events: string[] = []
   const contexts: PluginContext[] = []
   const probe = definePlugin({
@@ -39,7 +37,7 @@ function makeProbe(): { events: string[]; contexts: PluginContext[]; plugins: Bu
       }
     },
   })
-  return { events, contexts, plugins: [['probe', async () => ({ default: probe })]] }
+  return { events, contexts, plugins: [probe] }
 }
 
 const corefile = (name: string, more = '') =>

@@ -10,10 +10,10 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
+import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
 import { makeCertificate } from '../kit/certificate.ts'
 import { toV2 } from '../kit/proxy.ts'
-import { startServer, type TestServer } from '../kit/server.ts'
 
 let folder: string
 let certificate: string

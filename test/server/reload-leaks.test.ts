@@ -3,8 +3,7 @@ import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { FakeClock } from 'corelet/plugin/testing'
-import { startServer } from '../kit/server.ts'
+import { FakeClock, startServer } from 'corelet/plugin/testing'
 
 const RELOADS = 100
 /** Octets that a reload may leave behind: what is compiled and interned on the way, and its answer in the cache. */

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, test } from 'node:test'
+import { query } from 'corelet/plugin/testing'
 import { findFreePorts } from '../kit/ports.ts'
 import { type Cli, killLeftovers, serveCli } from '../kit/process.ts'
-import { query } from '../kit/query.ts'
 
 let folder: string
 let version = 0

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { query } from 'corelet/plugin/testing'
 import { exchange, toPacket } from '../../src/server/testing.ts'
 import { type Cli, killLeftovers, serveCli } from '../kit/process.ts'
-import { query } from '../kit/query.ts'
 
 let folder: string
 let conf: string

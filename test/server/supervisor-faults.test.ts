@@ -4,10 +4,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { query } from 'corelet/plugin/testing'
 import { findFreePorts } from '../kit/ports.ts'
 import { childrenOf } from '../kit/proc.ts'
 import { type Cli, killLeftovers, serveCli } from '../kit/process.ts'
-import { query } from '../kit/query.ts'
 
 let folder: string
 let conf: string

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { query } from 'corelet/plugin/testing'
 import { privateMemory } from '../kit/proc.ts'
 import { killLeftovers, runCli, startCli } from '../kit/process.ts'
-import { query } from '../kit/query.ts'
 import { loseWorkers, type Supervised, startSupervised } from '../kit/supervised.ts'
 
 /** Queries per second: what comes in within five seconds has room in a socket; a start may take that long while other tests run. */

@@ -1,7 +1,7 @@
 /** TCP clients that mean no good, and one that does. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { exchange } from '../kit/query.ts'
+import { exchange } from 'corelet/plugin/testing'
 import { toQuery } from './rig.ts'
 
 /** Opens `count` connections, at most a few hundred at a time, from several addresses of the loopback. Errors are theirs alone. */

@@ -2,14 +2,15 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { missing, order } from '../../plugins/order.ts'
-import type { Message } from '../../src/dns/message.ts'
-import { systemFiles } from '../../src/instance/files.ts'
-import { Instance } from '../../src/instance/instance.ts'
-import { ModuleLoader } from '../../src/instance/module-loader.ts'
-import type { BuiltIns } from '../../src/instance/plugin-catalog.ts'
-import { createLog } from '../../src/observe/log.ts'
-import { createMetrics } from '../../src/observe/metrics.ts'
-import type { Clock } from '../../src/plugin/clock.ts'
+import type { Message } from '../dns/message.ts'
+import { systemFiles } from '../instance/files.ts'
+import { Instance } from '../instance/instance.ts'
+import { ModuleLoader } from '../instance/module-loader.ts'
+import type { BuiltIn } from '../instance/plugin-catalog.ts'
+import { createLog } from '../observe/log.ts'
+import { createMetrics } from '../observe/metrics.ts'
+import type { Clock } from '../plugin/clock.ts'
+import type { AnyPlugin } from '../plugin/define.ts'
 import { type QueryOptions, query } from './query.ts'
 
 export interface ServerOptions {
@@ -17,17 +18,18 @@ export interface ServerOptions {
   env?: Record<string, string>
   /** Port of keys without one; a free one when left out. */
   dnsPort?: number
-  /** Where the Corefile lies as far as relative paths and plugin.cfg are concerned; no such folder when left out. */
+  /** Where the Corefile lies as far as relative paths and a plugin.cfg are concerned; no such folder when left out. */
   folder?: string
   /** The machine's when left out. */
   clock?: Clock
-  /** The plugins that there are, besides corelet's own, at the end of the chain's order. */
-  plugins?: BuiltIns['order']
+  /** Plugins that there are besides corelet's own, at the end of the chain; where a `plugin.cfg` is, it says what there is. */
+  plugins?: readonly AnyPlugin[]
 }
 
-export interface TestServer {
+export interface TestServer extends AsyncDisposable {
+  /** @internal */
   readonly instance: Instance
-  /** The first listener's address, loopback when it listens everywhere. */
+  /** The first listener's address; loopback when it listens everywhere. */
   readonly address: string
   /** The first listener's port. */
   readonly port: number
@@ -72,7 +74,7 @@ export async function startServer(corefile: string, options: ServerOptions = {})
     files: systemFiles,
     env,
     dnsPort,
-    builtIns: { order: [...order, ...plugins], missing },
+    builtIns: { order: [...order, ...plugins.map(toBuiltIn)], missing },
     loader: new ModuleLoader(),
     interfaces: () => new Map([['lo', ['127.0.0.1', '::1']]]),
     readCorefile: () => ({ file: join(folder, 'Corefile'), text }),
@@ -127,6 +129,11 @@ export async function startServer(corefile: string, options: ServerOptions = {})
       await instance.shutdown({ drain: true })
       await log.flush()
     },
+    [Symbol.asyncDispose]: () => server.stop(),
   }
   return server
+}
+
+function toBuiltIn(plugin: AnyPlugin): BuiltIn {
+  return [plugin.name, async () => ({ default: plugin })]
 }

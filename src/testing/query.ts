@@ -4,9 +4,9 @@ import { createSocket } from 'node:dgram'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
-import { RD } from '../../src/dns/constants.ts'
-import type { EdnsOption, Message } from '../../src/dns/message.ts'
+import { decodeMessage, encodeMessage } from '../dns/codec.ts'
+import { RD } from '../dns/constants.ts'
+import type { EdnsOption, Message } from '../dns/message.ts'
 
 /** How a server is asked; `tls` is DNS over TLS, `https` a POST over HTTP/2. Certificates are not checked. */
 export type ClientProto = 'udp' | 'tcp' | 'tls' | 'https'
