@@ -30,13 +30,15 @@ export function trapSignals(
   const end = async (drain: boolean) => {
     onEnd()
     // without sockets nothing else keeps the process alive until the plugins have stopped
-    setInterval(() => {}, ALIVE)
+    const alive = setInterval(() => {}, ALIVE)
     try {
       const stopped = (await instance?.shutdown({ drain })) ?? true
       await exit(stopped ? 0 : HOOK_FAILED)
     } catch (error) {
       log.line('error', describeError(error))
       await exit(STOP_FAILED)
+    } finally {
+      clearInterval(alive)
     }
   }
   process.on('SIGINT', () => {
