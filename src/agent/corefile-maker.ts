@@ -9,6 +9,7 @@ import { AGENT_CODES } from './agent-codes.ts'
 import { renderCorefile, toVariableName } from './corefile-template.ts'
 import { type KubeDnsConfig, NO_KUBE_DNS, parseKubeDns } from './kube-dns.ts'
 import type { AgentOptions } from './options.ts'
+import { listUpstreams } from './upstreams.ts'
 
 /** What comes of one look at the files that the Corefile is made from. */
 export type Made = 'unchanged' | 'written' | 'rejected'
@@ -52,6 +53,11 @@ export class CorefileMaker {
   constructor(context: MakerContext) {
     this.#context = context
     this.check = context.check
+  }
+
+  /** What the Corefile forwards to. */
+  get upstreams(): readonly string[] {
+    return listUpstreams(this.#written ?? '')
   }
 
   /** Looks at the files and writes the Corefile when they make another one than last time. */

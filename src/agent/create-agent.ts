@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../corefile/model.ts'
 import { systemClock } from '../plugin/clock.ts'
 import type { Logger } from '../plugin/log.ts'
+import type { AgentStatus } from './agent-status.ts'
 import { CorefileMaker } from './corefile-maker.ts'
 import { exec, start } from './exec.ts'
 import { hasAddress } from './has-address.ts'
@@ -31,12 +32,13 @@ export async function createAgent(
 ): Promise<NodeAgent> {
   const { linkType, linkName, localIps, dnsPort } = options
   const corefile = new CorefileMaker({ options, env: process.env, log, check: (each) => server.check(each) })
-  return new NodeAgent({
+  const interception = await createInterception(exec, start, options)
+  const agent = new NodeAgent({
     options,
     clock: systemClock,
     log,
     link: linkType === 'none' ? undefined : new Link(exec, linkName, linkType),
-    interception: await createInterception(exec, start, options),
+    interception,
     ownership: new Ownership(linkName),
     corefile,
     removeLeftovers: async (others) => {
@@ -47,5 +49,25 @@ export async function createAgent(
     written: () => {
       if (options.reloadWithSignal) server.reload()
     },
+    describe: () => JSON.stringify(describeAgent()),
   })
+  const describeAgent = (): AgentStatus => ({
+    pid: process.pid,
+    addresses: localIps,
+    dnsPort,
+    link: { name: linkName, type: linkType },
+    interception: {
+      kind: interception.kind,
+      state: agent.state,
+      problem: agent.problem,
+      crashProof: interception.crashProof,
+      hostTraffic: options.hostTraffic,
+    },
+    secret: question.secret,
+    metricsAddress: options.metricsAddress,
+    corefile: options.corefile,
+    upstreams: corefile.upstreams,
+    counts: agent.counts,
+  })
+  return agent
 }

@@ -16,8 +16,12 @@ export class LinkError extends Error {
   }
 }
 
-interface LinkState {
+/** What a link is at the moment. */
+export interface LinkState {
+  /** Its kind as iproute2 calls it, such as `dummy`; empty for a device. */
+  kind: string
   up: boolean
+  /** Those with host masks. */
   addresses: readonly string[]
 }
 
@@ -44,12 +48,12 @@ export class Link {
    */
   async ensure(addresses: readonly string[], others: readonly string[]): Promise<number> {
     let repairs = 0
-    let state = await this.#look()
+    let state = await this.look()
     if (!state) {
       if (!this.isOwn) throw new LinkError(`there is no link ${this.name}`, 'interface_check')
       await this.#create()
       repairs++
-      state = { up: false, addresses: [] }
+      state = { kind: '', up: false, addresses: [] }
     }
     const kept = new Set([...addresses, ...others].map(toCanonicalAddress))
     const commands = [
@@ -69,11 +73,11 @@ export class Link {
 
   /** Takes the link away when it is ours and nobody needs it, else the addresses that nobody needs. @throws (rejects) LinkError */
   async remove(addresses: readonly string[], others: readonly string[]): Promise<void> {
-    const state = await this.#look()
+    const state = await this.look()
     if (!state) return
     if (this.isOwn && others.length === 0) {
       const outcome = await this.#exec('ip', ['link', 'del', 'dev', this.name])
-      if (outcome.code !== 0 && (await this.#look())) throw new LinkError(describe(outcome), 'interface_check')
+      if (outcome.code !== 0 && (await this.look())) throw new LinkError(describe(outcome), 'interface_check')
       return
     }
     const needed = new Set(others.map(toCanonicalAddress))
@@ -84,23 +88,24 @@ export class Link {
     if (outcome.code !== 0) throw new LinkError(describe(outcome), 'interface_check')
   }
 
-  /** Addresses with host masks that are on the link; undefined without a link. @throws (rejects) LinkError */
-  async addresses(): Promise<readonly string[] | undefined> {
-    return (await this.#look())?.addresses
-  }
-
-  async #look(): Promise<LinkState | undefined> {
-    const outcome = await this.#exec('ip', ['-json', 'address', 'show', 'dev', this.name])
+  /** What there is of the link; undefined when it is not there. @throws (rejects) LinkError */
+  async look(): Promise<LinkState | undefined> {
+    const outcome = await this.#exec('ip', ['-json', '-details', 'address', 'show', 'dev', this.name])
     if (outcome.code !== 0) {
       if (outcome.stderr.includes('does not exist')) return undefined
       throw new LinkError(describe(outcome), 'interface_check')
     }
     const [link] = JSON.parse(outcome.stdout) as {
       flags: string[]
+      linkinfo?: { info_kind?: string }
       addr_info: { local: string; prefixlen: number }[]
     }[]
     const hosts = (link?.addr_info ?? []).filter(({ local, prefixlen }) => prefixlen === hostPrefix(local))
-    return { up: link?.flags.includes('UP') ?? false, addresses: hosts.map(({ local }) => toCanonicalAddress(local)) }
+    return {
+      kind: link?.linkinfo?.info_kind ?? '',
+      up: link?.flags.includes('UP') ?? false,
+      addresses: hosts.map(({ local }) => toCanonicalAddress(local)),
+    }
   }
 
   /** A dummy link drops what is sent through it, and so does a bridge without ports: it serves where the kernel has no dummy driver. */

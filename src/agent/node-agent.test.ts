@@ -76,6 +76,7 @@ class Rig {
       hasAddress: async () => this.hasAddress,
       probe: async () => this.problem,
       written: () => this.events.push('corefile'),
+      describe: () => '',
     })
   }
 

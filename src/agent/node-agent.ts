@@ -49,6 +49,8 @@ export interface AgentParts {
   probe(address: string): Promise<string | undefined>
   /** Tells the server that its Corefile was written. */
   written(): void
+  /** What is told to those who ask for the agent's status. */
+  describe(): string
 }
 
 /**
@@ -93,7 +95,7 @@ export class NodeAgent {
     const { ownership, options } = this.#parts
     await this.#makeCorefile()
     await ownership.exclusively(async () => {
-      await ownership.claim(options.localIps)
+      await ownership.claim(options.localIps, this.#parts.describe)
       const others = await ownership.others()
       await this.#parts.removeLeftovers(others).catch((error: unknown) => this.#note(error))
       await this.#parts.link?.ensure(options.localIps, others)

@@ -10,6 +10,16 @@ const LOCK_INTERVAL = 20
 /** Where the kernel lists the Unix sockets of the network that a process is in. */
 const SOCKETS = '/proc/self/net/unix'
 
+/** That an agent uses an address. */
+export interface Claim {
+  /** Unlike all other agents' in this network. */
+  id: string
+  link: string
+  address: string
+  /** Name of the socket in the abstract namespace. */
+  socket: string
+}
+
 /**
  * Who uses the link and the rules of a node. Each agent holds a Unix socket for each of its addresses, with a name in the abstract namespace.
  * That namespace belongs to the network, as link and rules do: agents see each other whatever their file systems and process ids are, and the
@@ -34,10 +44,9 @@ export class Ownership {
 
   /** Addresses that other living agents use, each once. */
   async others(): Promise<string[]> {
-    const text = await readFile(SOCKETS, 'latin1')
-    const names = text.split('\n').flatMap((line) => line.split(` @${this.#prefix}`)[1] ?? [])
-    const claims = names.map((name) => name.split('/')).filter(([id, address]) => id !== this.#id && address)
-    return [...new Set(claims.map(([, address]) => address!))]
+    const claims = await readClaims()
+    const others = claims.filter(({ id, socket }) => id !== this.#id && socket.startsWith(this.#prefix))
+    return [...new Set(others.map(({ address }) => address))]
   }
 
   /** We use them no more. */
@@ -67,6 +76,14 @@ export class Ownership {
     }
     return undefined
   }
+}
+
+/** The claims of all agents in this network. */
+export async function readClaims(): Promise<Claim[]> {
+  const names = (await readFile(SOCKETS, 'latin1')).matchAll(/ @(corelet\/([^/\s]+)\/([^/\s]+)\/(\S+))$/gm)
+  const claims = [...names].map(([, socket = '', link = '', id = '', address = '']) => ({ id, link, address, socket }))
+  // a connection to the socket has its name, too
+  return [...new Map(claims.map((claim) => [claim.socket, claim])).values()]
 }
 
 function listen(name: string, describe: () => string = () => ''): Promise<Server> {

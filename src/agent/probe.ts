@@ -54,9 +54,11 @@ export async function probe(
 }
 
 const SILENCE = 'no answer'
-const STRANGER = 'another server answers'
+/** What is said of an answer that does not know the secret. */
+export const STRANGER = 'another server answers'
 
-function probeUdp(
+/** Asks over UDP, see {@link probe}. */
+export function probeUdp(
   question: ProbeQuestion,
   address: string,
   port: number,
@@ -74,11 +76,13 @@ function probeUdp(
     const timer = setTimeout(() => settle(SILENCE), timeout)
     socket.once('error', ({ message }) => settle(message))
     socket.once('message', (message) => settle(question.isAnswer(message, id) ? undefined : STRANGER))
-    socket.connect(port, address, () => socket.send(question.query(id)))
+    socket.once('connect', () => socket.send(question.query(id)))
+    socket.connect(port, address)
   })
 }
 
-function probeTcp(
+/** Asks over TCP, see {@link probe}. */
+export function probeTcp(
   question: ProbeQuestion,
   address: string,
   port: number,

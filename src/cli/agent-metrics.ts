@@ -2,6 +2,7 @@ import type { SharedSockets } from '../net/shared-sockets.ts'
 import { openHttpServer } from '../observe/http-server.ts'
 import type { Metrics } from '../plugin/index.ts'
 import type { Logger } from '../plugin/log.ts'
+import { readListenAddress } from './listen-address.ts'
 
 /** Serves all metrics at node-cache's second address, for those who scrape it there. Text that is no address turns it off. */
 export async function serveAgentMetrics(
@@ -10,8 +11,8 @@ export async function serveAgentMetrics(
   shared: SharedSockets | undefined,
   log: Logger,
 ): Promise<void> {
-  const [, bracketed, plain = '', port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
-  if (port === '' || Number(port) > 0xffff) {
+  const address = readListenAddress(text)
+  if (!address) {
     log.info(`-metrics-listen-address is off: ${text}`)
     return
   }
@@ -21,7 +22,7 @@ export async function serveAgentMetrics(
     return { status: 200, headers: { 'content-type': contentType }, body }
   }
   try {
-    await openHttpServer({ host: bracketed ?? plain, port: Number(port) }, respond, { shared })
+    await openHttpServer(address, respond, { shared })
   } catch (error) {
     log.error(`-metrics-listen-address: ${(error as Error).message}`)
   }

@@ -47,6 +47,7 @@ const FLAGS = {
 const USAGE = `Usage of corelet:
   corelet [FLAGS]       run the server
   corelet check FILE    check a Corefile, see corelet check --help
+  corelet status        who answers at the addresses of the agent of this node
 
 Flags:
 ${describeFlags(FLAGS)}`

@@ -13,6 +13,8 @@ export interface CliOptions {
   main?: string
   /** Standard input; empty when left out. */
   input?: string
+  /** Name of the network namespace that it runs in. */
+  netns?: string
 }
 
 export interface CliResult {
@@ -46,8 +48,10 @@ export function killLeftovers(): void {
 
 /** Starts it. */
 export function startCli(args: readonly string[], options: CliOptions = {}): Cli {
-  const { cwd = ROOT, env = {}, main = MAIN, input = '' } = options
-  const child = spawn(process.execPath, [main, ...args], {
+  const { cwd = ROOT, env = {}, main = MAIN, input = '', netns } = options
+  const inside = netns === undefined ? [] : ['ip', 'netns', 'exec', netns]
+  const [program, ...words] = [...inside, process.execPath, main, ...args] as [string, ...string[]]
+  const child = spawn(program, words, {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdio: 'pipe',
