@@ -8,7 +8,7 @@ import { loadConfiguration } from '../instance/load.ts'
 import { ModuleLoader } from '../instance/module-loader.ts'
 import { corefileReader } from './corefile-source.ts'
 
-const USAGE = `Usage: corelet check FILE [--format text|json] [--dns-port N]
+const USAGE = `Usage: corelet check FILE [--format text|json] [--dns-port N] [--builtin-plugins-only]
 
 Reads a Corefile as the server would, starts nothing, and prints what is wrong with it.
 FILE may be stdin. Exit status: 0 no errors, 1 errors, 2 wrong use.
@@ -31,7 +31,7 @@ export async function check(args: readonly string[]): Promise<number> {
       files: systemFiles,
       env: process.env,
       dnsPort,
-      builtIns: { order, missing },
+      builtIns: { order, missing, only: request.builtinPluginsOnly },
       loader: new ModuleLoader(),
       interfaces: listInterfaces,
     })
@@ -48,6 +48,7 @@ interface Request {
   format: 'text' | 'json'
   dnsPort: number
   help: boolean
+  builtinPluginsOnly: boolean
 }
 
 /** What was asked for, or what is wrong with it. */
@@ -59,6 +60,7 @@ function readArguments(args: readonly string[]): Request | string {
       options: {
         format: { type: 'string', default: 'text' },
         'dns-port': { type: 'string', default: '53' },
+        'builtin-plugins-only': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
@@ -68,7 +70,7 @@ function readArguments(args: readonly string[]): Request | string {
     if (!Number.isInteger(dnsPort) || dnsPort < 0 || dnsPort > 0xffff) return `invalid port: ${values['dns-port']}`
     const [file = '', ...more] = positionals
     if (!help && (file === '' || more.length > 0)) return 'one FILE is needed'
-    return { file, format, dnsPort, help }
+    return { file, format, dnsPort, help, builtinPluginsOnly: values['builtin-plugins-only'] }
   } catch (error) {
     return (error as Error).message
   }

@@ -11,6 +11,8 @@ export interface RunFlags {
   /** Empty when not given. */
   pidfile: string
   plugins: boolean
+  /** Plugins from outside are forbidden. */
+  builtinPluginsOnly: boolean
   quiet: boolean
   version: boolean
   hint: boolean
@@ -30,7 +32,8 @@ const FLAGS = {
   p: { type: 'string', usage: 'Default port (default 53)' },
   'log-format': { type: 'string', usage: 'Format of log lines: text or json (default "text")' },
   pidfile: { type: 'string', usage: 'Path to write pid file' },
-  plugins: { type: 'boolean', usage: 'List installed plugins' },
+  plugins: { type: 'boolean', usage: 'List the plugins that a Corefile may use' },
+  'builtin-plugins-only': { type: 'boolean', usage: 'Forbid plugins that a plugin.cfg takes from paths or packages' },
   quiet: { type: 'boolean', usage: 'Quiet mode (no initialization output)' },
   version: { type: 'boolean', usage: 'Show version' },
   hint: { type: 'boolean', usage: 'Say after the start what to type to try it' },
@@ -66,6 +69,7 @@ export function readRunFlags(args: readonly string[]): RunFlags | { exitCode: nu
       dnsPort: server.dnsPort,
       pidfile: String(values['pidfile'] ?? ''),
       plugins: values['plugins'] === true,
+      builtinPluginsOnly: values['builtin-plugins-only'] === true,
       quiet: values['quiet'] === true,
       version: values['version'] === true,
       hint: values['hint'] === true,

@@ -8,12 +8,14 @@ import { ConfigurationError, Instance } from '../instance/instance.ts'
 import { listInterfaces } from '../instance/interfaces.ts'
 import type { CorefileText } from '../instance/load.ts'
 import { ModuleLoader } from '../instance/module-loader.ts'
+import type { BuiltIns } from '../instance/plugin-catalog.ts'
 import { createLog, type LineFormat } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { SupervisorLink } from '../supervisor/link.ts'
 import { serveAgentMetrics } from './agent-metrics.ts'
 import { corefileReader } from './corefile-source.ts'
 import { joinOthers } from './join-others.ts'
+import { listPlugins } from './list-plugins.ts'
 import { removePidfile, writePidfile } from './pidfile.ts'
 import { processesOf } from './processes.ts'
 import type { RunFlags } from './run-flags.ts'
@@ -28,7 +30,7 @@ type BecomeSupervisor = (input: string | undefined) => Promise<never>
 /** `corelet`: runs the server until a signal ends the process. */
 export async function run(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promise<void> {
   if (flags.version) return print(...banner())
-  if (flags.plugins) return print(...order.map(([name]) => name).sort(), '')
+  if (flags.plugins) return showPlugins(flags)
   await serve(flags, becomeSupervisor)
 }
 
@@ -51,7 +53,7 @@ async function serve(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promi
       files: systemFiles,
       env: process.env,
       dnsPort: flags.dnsPort,
-      builtIns: { order, missing },
+      builtIns: builtInsOf(flags),
       loader: new ModuleLoader(),
       interfaces: listInterfaces,
       readCorefile,
@@ -87,6 +89,17 @@ async function serve(flags: RunFlags, becomeSupervisor: BecomeSupervisor): Promi
     process.stderr.write(describeFailure(error))
     process.exit(1)
   }
+}
+
+function showPlugins(flags: RunFlags): void {
+  const { names, problems } = listPlugins(flags.conf || 'Corefile', builtInsOf(flags))
+  print(...names, '')
+  process.stderr.write(problems)
+  process.exitCode = problems === '' ? 0 : 1
+}
+
+function builtInsOf({ builtinPluginsOnly }: RunFlags): BuiltIns {
+  return { order, missing, only: builtinPluginsOnly }
 }
 
 async function formatOf({ logFormat }: RunFlags): Promise<{ format?: LineFormat }> {

@@ -7,7 +7,8 @@ import { defaultSettings } from '../plugin/block-settings.ts'
 import type { AnyPlugin, BlockSettings, Report } from '../plugin/index.ts'
 import { readUses, toDiagnostic } from '../plugin/read.ts'
 import { isServed } from '../server/listener.ts'
-import { describeError } from './describe-error.ts'
+import { describeError, describePlace } from './describe-error.ts'
+import type { PluginLimits } from './guard.ts'
 import { INSTANCE_CODES } from './instance-codes.ts'
 import type { PluginCatalog } from './plugin-catalog.ts'
 
@@ -26,6 +27,8 @@ export interface ConfiguredPlugin {
   rank: number
   plugin: AnyPlugin
   options: unknown
+  /** What guards against it, when it comes from outside. */
+  limits?: PluginLimits
 }
 
 interface Draft extends ConfiguredBlock {
@@ -56,7 +59,8 @@ export async function configureBlocks(
       if ('code' in plugin) {
         diagnostics.push(diagnose(plugin.position ?? uses[0]!.name.position, plugin.code, plugin.params))
       } else {
-        diagnostics.push(...configurePlugin(plugin, rank, uses, draft, interfaces))
+        const place = { rank, limits: catalog.limitsOf(name) }
+        diagnostics.push(...configurePlugin(plugin, place, uses, draft, interfaces))
       }
     }
   }
@@ -73,7 +77,7 @@ export async function configureBlocks(
 /** Reads the uses of a plugin in a block, and lets it change the block's settings. */
 function configurePlugin(
   plugin: AnyPlugin,
-  rank: number,
+  { rank, limits }: { rank: number; limits: PluginLimits | undefined },
   uses: readonly Directive[],
   draft: Draft,
   interfaces: () => Map<string, string[]>,
@@ -87,10 +91,10 @@ function configurePlugin(
     diagnostics.push(...read.diagnostics)
     for (const options of read.options) {
       plugin.configure?.(options, draft.settings, { interfaces, keys, report })
-      draft.plugins.push({ rank, plugin, options })
+      draft.plugins.push({ rank, plugin, options, ...(limits && { limits }) })
     }
   } catch (error) {
-    const params = [plugin.name, describeError(error)]
+    const params = [plugin.name, describeError(error) + describePlace(error)]
     diagnostics.push({ ...diagnose(uses[0]!.name.position, 'plugin-threw', params), plugin: plugin.name })
   }
   return diagnostics

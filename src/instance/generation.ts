@@ -13,6 +13,7 @@ import { probeChain } from '../server/probe.ts'
 import type { Tally } from '../server/serve.ts'
 import type { ConfiguredBlock, ConfiguredPlugin } from './configure.ts'
 import { describeError } from './describe-error.ts'
+import { guardHandler } from './guard.ts'
 import { applyRoutes, planSites, type Service, type Sites } from './listen.ts'
 import type { Configuration } from './load.ts'
 import { createCollector } from './metadata.ts'
@@ -179,8 +180,12 @@ export class Generation {
       this.#state.started.push({ name: plugin.name, running })
       runnings.get(block)!.push(running)
       if (!running.handler) continue
-      links.get(block)!.push({ plugin: plugin.name, handler: running.handler })
-      if (!plugin.observes) probed.get(block)!.push({ plugin: plugin.name, handler: running.handler })
+      const { name } = plugin
+      const handler = configured.limits
+        ? guardHandler(name, running.handler, configured.limits, context)
+        : running.handler
+      links.get(block)!.push({ plugin: name, handler })
+      if (!plugin.observes) probed.get(block)!.push({ plugin: name, handler })
       if (!info.handlers.includes(plugin.name)) info.handlers.push(plugin.name)
     }
     for (const [block, list] of links) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import project from 'corelet/package.json' with { type: 'json' }
 import { definePlugin, one, text } from '../plugin/index.ts'
 import { systemFiles } from './files.ts'
 import { INSTANCE_CODES } from './instance-codes.ts'
@@ -197,6 +198,8 @@ for (const [code, entry] of Object.entries(INSTANCE_CODES)) {
         },
       }
     }
+    if (code === 'plugin-forbidden') options = { ...options, builtIns: { ...options.builtIns, only: true } }
+    write('needs-another-version.ts', PLUGIN('mine', ", requires: '>=99'"))
     write('throws-in-parse.ts', PLUGIN('mine', ", parse() { throw new Error('a mistake') }"))
     if ('pluginConfig' in entry && entry.pluginConfig !== undefined) write('plugin.cfg', entry.pluginConfig)
     const { diagnostics } = await load(entry.example)
@@ -216,4 +219,116 @@ test('a plugin whose parse gives nothing and says nothing is refused', async () 
     diagnostics.map(({ code, plugin, message }) => [code, plugin, message]),
     [['plugin-threw', 'mine', 'parse returned nothing and reported nothing']],
   )
+})
+
+test('a mistake of a plugin is named with its file and line, whenever it shows', async () => {
+  const cases: [source: string, place: RegExp][] = [
+    [`export {}\n\nthrow new Error('now')\n`, /now \(\S+\/mine\.ts:3\)$/],
+    [`\nconst x: = 1\n`, / \(\S+\/mine\.ts:2\)$/],
+    [`import { part } from './part.ts'`, /\(\S+\/part\.ts:2\)$/],
+    [PLUGIN('mine', `,\nparse() {\nthrow new Error('a mistake') }`), /^a mistake \(\S+\/mine\.ts:4\)$/],
+  ]
+  write('plugin.cfg', 'mine:./mine.ts\n')
+  write('part.ts', '\nexport const part = ;')
+  for (const [source, place] of cases) {
+    write('mine.ts', source)
+    const { diagnostics } = await load('. {\n  mine\n}')
+    assert.equal(diagnostics.length, 1)
+    assert.match(diagnostics[0]!.message, place)
+  }
+})
+
+test('limits stand behind the package, and guard plugins from outside alone', async () => {
+  write('mine.ts', PLUGIN('mine'))
+  write('plugin.cfg', 'whoami:whoami\nmine:./mine.ts timeout=2s breaker=5/30s # strict\n')
+  const { blocks, diagnostics } = await load('. {\n  whoami\n  mine\n}')
+  assert.deepEqual(diagnostics, [])
+  assert.deepEqual(
+    blocks[0]!.plugins.map(({ limits }) => limits),
+    [undefined, { timeout: 2000, breaker: { failures: 5, pause: 30_000 } }],
+  )
+  write('plugin.cfg', 'mine:./mine.ts\n')
+  assert.deepEqual((await load('. {\n  mine\n}')).blocks[0]!.plugins[0]!.limits, { timeout: 5000 })
+})
+
+for (const option of [
+  'timeout',
+  'timeout=',
+  'timeout=5',
+  'timeout=-1s',
+  'timeout=3/1s',
+  'breaker=5',
+  'breaker=0/1s',
+  'breaker=5/0s',
+  'retry=1s',
+]) {
+  test(`${option} is no option of a plugin list`, async () => {
+    write('plugin.cfg', `whoami:whoami\nmine:./mine.ts ${option}\n`)
+    const { diagnostics } = await load('. {\n  whoami\n}')
+    assert.deepEqual(
+      diagnostics.map(({ code, line, message }) => [code, line, message]),
+      [['plugin-config-option', 2, `'${option}' is no option of a plugin list`]],
+    )
+  })
+}
+
+test("a package's peerDependencies say which corelet it needs, and are read again", async () => {
+  mkdirSync(join(folder, 'node_modules/corelet-plugin-mine'), { recursive: true })
+  const manifest = (range: string) =>
+    write(
+      'node_modules/corelet-plugin-mine/package.json',
+      `{ "type": "module", "exports": "./index.ts", "peerDependencies": { "corelet": "${range}" } }`,
+    )
+  write('node_modules/corelet-plugin-mine/index.ts', `${PLUGIN('mine')}\nexport const typed: number = 1`)
+  write('plugin.cfg', 'mine:corelet-plugin-mine\n')
+  for (const range of ['^99.0.0', 'some']) {
+    manifest(range)
+    const { diagnostics } = await load('. {\n  mine\n}')
+    assert.deepEqual(
+      diagnostics.map(({ code, line, message }) => [code, line, message]),
+      [['plugin-version', 1, `corelet-plugin-mine needs corelet ${range}, and this is ${project.version}`]],
+    )
+  }
+  const { hash } = await examine('. {\n  mine\n}')
+  manifest('>=0.1')
+  assert.notEqual((await examine('. {\n  mine\n}')).hash, hash)
+  assert.deepEqual((await load('. {\n  mine\n}')).diagnostics, [])
+})
+
+test('a name that nothing stands for is found without being used, with a guess at what was meant', async () => {
+  write('plugin.cfg', 'log:log\nwhoami:whoam\nnomad:nomad\nother:./missing.ts\nthing:some-thing\n')
+  const { diagnostics } = await load('. {\n  log\n}')
+  assert.deepEqual(
+    diagnostics.map(({ code, line, hint }) => [code, line, hint]),
+    [
+      ['plugin-unknown', 2, 'did you mean whoami?'],
+      ['plugin-unknown', 5, 'corelet -plugins lists the built-in ones; packages are looked up from here'],
+    ],
+  )
+})
+
+test('where plugins from outside are forbidden, the order can still be changed', async () => {
+  options = { ...options, builtIns: { ...options.builtIns, only: true } }
+  write('mine.ts', PLUGIN('mine'))
+  write('plugin.cfg', 'log:log\nwhoami:whoami\nmine:./mine.ts\n')
+  const { blocks, diagnostics } = await load('. {\n  whoami\n  log\n}')
+  assert.deepEqual(diagnostics, [])
+  assert.deepEqual(
+    blocks[0]!.plugins.map(({ plugin }) => plugin.name),
+    ['log', 'whoami'],
+  )
+  assert.deepEqual(await findings('. {\n  mine\n}'), ['3:1 plugin-forbidden'])
+})
+
+test('the hash of a plugin does not depend on where it lies', async () => {
+  const hashes = []
+  for (const name of ['2026_a', '2026_b']) {
+    mkdirSync(join(folder, name))
+    write(`${name}/mine.ts`, PLUGIN('mine'))
+    rmSync(join(folder, 'plugins'), { force: true })
+    symlinkSync(name, join(folder, 'plugins'))
+    write('plugin.cfg', 'mine:./plugins/mine.ts\n')
+    hashes.push((await load('. {\n  mine\n}')).hash)
+  }
+  assert.equal(hashes[0], hashes[1])
 })

@@ -11,7 +11,14 @@ import { type ParsedCorefile, parseCorefile } from '../corefile/parse.ts'
 import { type ConfiguredBlock, configureBlocks } from './configure.ts'
 import { INSTANCE_CODES } from './instance-codes.ts'
 import { digestOf, type ModuleLoader } from './module-loader.ts'
-import { type BuiltIns, builtInCatalog, listedCatalog, type PluginCatalog, specifierOf } from './plugin-catalog.ts'
+import {
+  type BuiltIns,
+  builtInCatalog,
+  checkPluginList,
+  listedCatalog,
+  type PluginCatalog,
+  specifierOf,
+} from './plugin-catalog.ts'
 import { PLUGIN_LIST, type PluginLine, parsePluginList } from './plugin-list.ts'
 
 /** The text of a Corefile and the path it was read from, as messages show it. */
@@ -92,7 +99,7 @@ async function readSources(
   const catalog = list.lines ? listedCatalog(list.lines, builtIns, loader) : builtInCatalog(builtIns)
   const parse = (file: string, text: string) =>
     parseCorefile({ file, text }, { read, env, ...(checkDirectives && { directives: catalog.directives }) })
-  const findings = [...list.findings]
+  const findings = [...list.findings, ...checkPluginList(list.lines ?? [], builtIns, loader)]
   let parsed = await parse(source.file, source.text)
   if (parsed.blocks.length === 0 && !parsed.diagnostics.some(({ severity }) => severity === 'error')) {
     findings.push({ position: { ...NOWHERE, file: source.file }, code: 'no-server-block', params: [] })
@@ -106,7 +113,11 @@ async function readSources(
   return { parsed, catalog, lines: list.lines, listPath, diagnostics, sources }
 }
 
-function readPluginList(path: string, files: FileAccess): { lines?: PluginLine[]; text?: string; findings: Finding[] } {
+/** Reads the plugin list at `path`; no lines when there is none. */
+export function readPluginList(
+  path: string,
+  files: FileAccess,
+): { lines?: PluginLine[]; text?: string; findings: Finding[] } {
   const content = files.readFile(path)
   if ('text' in content) return { text: content.text, ...parsePluginList(path, content.text) }
   if (content.error === 'no such file or directory') return { findings: [] }
@@ -136,9 +147,9 @@ function describe(
       const known = loader.filesOf(specifierOf(line), listPath)
       return [...known.keys()].map((path) => [path, digest(path, known)] as const)
     })
-  const list = lines.map((line) => [line.name, line.package])
+  const list = lines.map((line) => [line.name, line.package, line.limits])
   const hash = createHash('sha512')
-    .update(JSON.stringify([corefileHash, list, digests]))
+    .update(JSON.stringify([corefileHash, list, digests.map(([, each]) => each)]))
     .digest('hex')
   return { hash, files: [...own, listPath, ...digests.map(([path]) => path)] }
 }

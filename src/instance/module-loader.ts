@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, realpathSync } from 'node:fs'
-import { registerHooks } from 'node:module'
+import { findPackageJSON, registerHooks, stripTypeScriptTypes } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** Query parameter of a module's URL that tells one version of it from the next: Node never forgets a module. */
@@ -45,6 +45,15 @@ export class ModuleLoader {
     return version.exports
   }
 
+  /** Whether there is a package. @param from absolute path of the file that names it */
+  finds(name: string, from: string): boolean {
+    try {
+      return findPackageJSON(name, pathToFileURL(from)) !== undefined
+    } catch {
+      return false
+    }
+  }
+
   /** Digests of the files of a module that was loaded, by path; empty before. */
   filesOf(specifier: string, from: string): ReadonlyMap<string, string> {
     return this.#versions.get(`${specifier}\n${from}`)?.files ?? new Map()
@@ -72,7 +81,7 @@ async function importVersion(
   from: string,
   files: Version['files'],
 ): Promise<Record<string, unknown>> {
-  if (filesOfVersions.size === 0) registerHooks({ resolve })
+  if (filesOfVersions.size === 0) registerHooks({ resolve, load })
   const id = String(filesOfVersions.size + 1)
   filesOfVersions.set(id, files)
   const target = specifier.startsWith('/') ? pathToFileURL(realpathSync(specifier)).href : specifier
@@ -85,11 +94,30 @@ const resolve: Resolve = (specifier, context, nextResolve) => {
   if (specifier === 'corelet/plugin') return { url: API, shortCircuit: true }
   if (specifier.startsWith('corelet-module:')) {
     const [, id = '', from = '', target = ''] = specifier.split(':').map(decodeURIComponent)
-    return versioned(nextResolve(target, { ...context, parentURL: pathToFileURL(from).href }), id)
+    const entry = versioned(nextResolve(target, { ...context, parentURL: pathToFileURL(from).href }), id)
+    noteManifest(entry.url, id)
+    return entry
   }
   const resolved = nextResolve(specifier, context)
   const id = context.parentURL && new URL(context.parentURL).searchParams.get(VERSION)
   return id && /^(\.{0,2}\/|file:)/.test(specifier) ? versioned(resolved, id) : resolved
+}
+
+/** The package.json of a plugin says which corelet it needs, so it is one of its files. */
+function noteManifest(url: string, id: string): void {
+  if (!url.startsWith('file:')) return
+  const manifest = findPackageJSON(new URL(url))
+  const files = filesOfVersions.get(id)
+  if (manifest && files) note(files, manifest)
+}
+
+type Load = NonNullable<Parameters<typeof registerHooks>[0]['load']>
+
+/** Plugins in TypeScript may be packages, too: Node itself strips no types below node_modules. */
+const load: Load = (url, context, nextLoad) => {
+  if (!/\/node_modules\/.*\.m?ts\?/.test(url) || !new URL(url).searchParams.has(VERSION)) return nextLoad(url, context)
+  const source = stripTypeScriptTypes(readFileSync(fileURLToPath(url), 'utf8'))
+  return { format: 'module', source, shortCircuit: true }
 }
 
 /** Gives a module of a plugin's own its version and notes its file. */

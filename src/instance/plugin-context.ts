@@ -12,7 +12,7 @@ import type {
 import { DnsListener } from '../server/listener.ts'
 import type { Hold } from './carried.ts'
 import type { ConfiguredBlock, ConfiguredPlugin } from './configure.ts'
-import { describeError } from './describe-error.ts'
+import { describeError, describePlace } from './describe-error.ts'
 import type { Services } from './services.ts'
 
 /** What all plugins of a generation share. */
@@ -89,7 +89,7 @@ export async function startPlugin({ plugin, options }: ConfiguredPlugin, context
   try {
     return toRunning(await plugin.start?.(options, context))
   } catch (error) {
-    throw new Error(`plugin/${plugin.name}: ${describeError(error)}`, { cause: error })
+    throw new Error(`plugin/${plugin.name}: ${describeError(error)}${describePlace(error)}`, { cause: error })
   }
 }
 

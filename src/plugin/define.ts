@@ -57,6 +57,8 @@ export interface Plugin<G extends DirectiveGrammar = DirectiveGrammar, Options =
   /** One sentence. */
   summary: string
   directive: G
+  /** The versions of corelet that it works with, as npm writes ranges: `^0.1.0`. A package says it in `peerDependencies`, too. */
+  requires?: string
   /** `once` when left out. */
   repeat?: Repeat
   /** Its own diagnostics; reported as `NAME/CODE`, written in `parse` without the name. */

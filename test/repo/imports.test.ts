@@ -14,7 +14,15 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/forwarding': ['src/upstream', 'src/plugin'],
   'src/server': ['src/plugin', 'src/net', 'src/dns'],
   'src/observe': ['src/plugin', 'src/dns', 'src/net'],
-  'src/instance': ['src/server', 'src/observe', 'src/corefile', 'src/plugin', 'src/dns', 'src/net'],
+  'src/instance': [
+    'src/server',
+    'src/observe',
+    'src/corefile',
+    'src/plugin',
+    'src/dns',
+    'src/net',
+    'corelet/package.json',
+  ],
   'src/agent': ['src/corefile', 'src/plugin', 'src/dns', 'src/net'],
   'src/supervisor': ['src/net'],
   'src/cli': [

@@ -187,6 +187,31 @@ test('a port that is taken ends it with status 1', async () => {
   assert.match(stderr, new RegExp(`^Listen: listen tcp 127\\.0\\.0\\.1:${port}: bind: address already in use\n$`))
 })
 
+test('-plugins lists what the plugin list beside the Corefile names, and says what is wrong with it', async () => {
+  const conf = write('Corefile', '.:0 {\n  mine\n}')
+  write('plugin.cfg', 'whoami:whoami\nmine:./mine.ts\n')
+  const listed = await runCli(['-plugins', '-conf', conf])
+  assert.deepEqual(listed, { code: 0, stdout: 'mine (./mine.ts)\nwhoami\n\n', stderr: '' })
+  write('plugin.cfg', 'whoami:whoam\n')
+  const wrong = await runCli(['-plugins', '-conf', conf])
+  rmSync(join(folder, 'plugin.cfg'))
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.stderr, /plugin\.cfg:1:1 \[plugin-unknown\]\n[\s\S]*did you mean whoami\?/)
+})
+
+test('-builtin-plugins-only refuses a plugin from outside, and so does check', async () => {
+  write('mine.ts', "export default { name: 'mine', summary: 's', directive: { args: [] } }")
+  const conf = write('Corefile', '.:0 {\n  mine\n}')
+  write('plugin.cfg', 'mine:./mine.ts\n')
+  const run = await runCli(['-builtin-plugins-only', '-conf', conf])
+  const check = await runCli(['check', '--builtin-plugins-only', conf])
+  const free = await runCli(['check', conf])
+  for (const name of ['plugin.cfg', 'mine.ts']) rmSync(join(folder, name))
+  assert.deepEqual([run.code, check.code, free.code], [1, 1, 0])
+  assert.match(run.stderr, /plugin 'mine' comes from outside \(\.\/mine\.ts\), which is forbidden/)
+  assert.match(check.stdout, /\[plugin-forbidden\]/)
+})
+
 test('a plugin that cannot start ends it with status 1 and its name', async () => {
   write(
     'fails.ts',
@@ -196,5 +221,5 @@ test('a plugin that cannot start ends it with status 1 and its name', async () =
   write('plugin.cfg', 'fails:./fails.ts\n')
   const { code, stderr } = await runCli(['-conf', conf])
   rmSync(join(folder, 'plugin.cfg'))
-  assert.deepEqual({ code, stderr }, { code: 1, stderr: 'plugin/fails: no luck\n' })
+  assert.deepEqual({ code, stderr }, { code: 1, stderr: `plugin/fails: no luck (${join(folder, 'fails.ts')}:1)\n` })
 })
