@@ -4,7 +4,7 @@ import { Iptables } from './iptables.ts'
 import { type Flavour, findIptables } from './iptables-flavour.ts'
 import { findNftables, OwnedTable } from './nftables.ts'
 import type { AgentOptions, Interception as Kind } from './options.ts'
-import { listRules, type RuleOptions } from './rules.ts'
+import { listRules, type Rule, type RuleOptions } from './rules.ts'
 
 /** Leads packets for the cache's addresses to it, past connection tracking and kube-proxy. */
 export interface Interception {
@@ -59,11 +59,30 @@ export async function removeLeftovers(
   others: readonly string[],
   legacyTables = readLegacyTables,
 ): Promise<void> {
+  for (const iptables of await findAll(exec, legacyTables)) await iptables.ensure([], own, others)
+}
+
+/** The rules in the tables of either iptables that have the shape of ours. @throws (rejects) IptablesError */
+export async function listRulesInPlace(
+  exec: Exec,
+  legacyTables = readLegacyTables,
+): Promise<{ flavour: Flavour; rule: Rule }[]> {
+  const found: { flavour: Flavour; rule: Rule }[] = []
+  for (const iptables of await findAll(exec, legacyTables)) {
+    const { flavour } = iptables.commands
+    found.push(...(await iptables.list()).map((rule) => ({ flavour, rule })))
+  }
+  return found
+}
+
+async function findAll(exec: Exec, legacyTables: () => Promise<string>): Promise<Iptables[]> {
+  const found: Iptables[] = []
   for (const flavour of ['nft', 'legacy'] as const) {
     if (flavour === 'legacy' && !/^(raw|filter)$/m.test(await legacyTables())) continue
     const commands = await findIptables(exec, flavour)
-    if (commands) await new Iptables(exec, commands, 'insert').ensure([], own, others)
+    if (commands) found.push(new Iptables(exec, commands, 'insert'))
   }
+  return found
 }
 
 async function readLegacyTables(): Promise<string> {

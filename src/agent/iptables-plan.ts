@@ -25,13 +25,16 @@ export interface PlanInput {
 }
 
 /**
- * Compares what is there with what should be. A rule is ours when its comment says so, or when it has no comment and is about one of our
- * addresses: node-cache wrote none before 1.22.19.
+ * Whether an agent made a rule, this one or a predecessor: its comment says so, or it has none and is about one of our addresses. node-cache
+ * wrote no comments before 1.22.19.
  */
+export function isAgents(rule: Rule, own: ReadonlySet<string>): boolean {
+  return rule.comment === COMMENTS[rule.target] || (rule.comment === '' && own.has(rule.address))
+}
+
+/** Compares what is there with what should be. */
 export function planRules({ saved, wanted, others, own, position }: PlanInput): Plan {
-  const isOurs = ({ shape }: SavedRule) =>
-    shape !== undefined &&
-    (shape.comment === COMMENTS[shape.target] || (shape.comment === '' && own.has(shape.address)))
+  const isOurs = ({ shape }: SavedRule) => shape !== undefined && isAgents(shape, own)
   const kept = new Set<SavedRule>()
   const found = wanted.map((rule) => {
     const present = saved.find((each) => each.shape && !kept.has(each) && isSameRule(each.shape, rule))

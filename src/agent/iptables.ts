@@ -7,6 +7,9 @@ import { type Family, familyOf, type Rule } from './rules.ts'
 
 /** Seconds that iptables waits for another program's lock before it gives up. */
 const LOCK_WAIT = '5'
+/** What is said to those who may not look; a machine without IPv6 says something else. */
+const FORBIDDEN = /Permission denied|Operation not permitted/
+
 /** Looks and changes of one call: others may change rules between the two. */
 const ATTEMPTS = 3
 
@@ -105,7 +108,7 @@ export class Iptables {
     for (const table of ['raw', 'filter']) {
       const outcome = await this.#exec(this.commands.save[family], ['-t', table])
       if (outcome.code === 0) rules.push(...parseSave(outcome.stdout))
-      else if (needed) throw describe(this.commands.save[family], outcome)
+      else if (needed || FORBIDDEN.test(outcome.stderr)) throw describe(this.commands.save[family], outcome)
     }
     return rules
   }

@@ -1,6 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import type { Exec, Start } from './exec.ts'
+import { type Exec, NOT_FOUND, type Start } from './exec.ts'
 import { familyOf, type RuleOptions } from './rules.ts'
 
 /** Milliseconds that `nft` may take to do what it is told. */
@@ -101,9 +101,10 @@ export async function findNftables(exec: Exec): Promise<{ owner: boolean; socket
   return { owner, socketMatch: owner && (await attempt('udp dport 53 socket wildcard 0 socket transparent 0 notrack')) }
 }
 
-/** The tables of all agents on this node. */
+/** The tables of all agents on this node; none on a machine without `nft`. @throws (rejects) Error when they can't be read */
 export async function listTables(exec: Exec): Promise<string[]> {
-  const { stdout } = await exec('nft', ['list', 'tables'])
+  const { code, stdout, stderr } = await exec('nft', ['list', 'tables'])
+  if (code !== 0 && code !== NOT_FOUND) throw new Error(`nft: ${stderr.trim().split('\n', 1)[0]}`)
   return [...stdout.matchAll(/^table inet (\S+)$/gm)].map(([, name]) => name!).filter((name) => name.startsWith(PREFIX))
 }
 

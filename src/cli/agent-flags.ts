@@ -60,12 +60,10 @@ export function readAgentFlags(
   if (values['setupebtables'] !== undefined) warn('-setupebtables has no effect any more')
   if (values['intfname'] !== undefined) warn('-intfname is called -interfacename now')
   const text = (name: keyof typeof AGENT_FLAGS, fallback: string) => String(values[name] ?? fallback)
+  const place = readPlace(values)
+  if (place.localIps.length === 0) throw new UsageError('invalid value "" for flag -localip: no address')
   return {
-    localIps: readAddresses(String(values['localip'])),
-    linkType: values['setupinterface'] === false ? 'none' : readChoice(values, 'link-type', LINK_TYPES, 'auto'),
-    linkName: readLinkName(text('interfacename', text('intfname', 'nodelocaldns'))),
-    interception:
-      values['setupiptables'] === false ? 'none' : readChoice(values, 'interception', INTERCEPTIONS, 'auto'),
+    ...place,
     hostTraffic: values['host-traffic'] !== false,
     rulePosition: readChoice(values, 'rule-position', RULE_POSITIONS, 'insert'),
     syncInterval: readSyncInterval(text('syncinterval', '60')),
@@ -85,6 +83,17 @@ export function readAgentFlags(
   }
 }
 
+/** What the flags say of where an agent is; no addresses without `-localip`. @throws UsageError */
+export function readPlace(values: Values): Pick<AgentOptions, 'localIps' | 'linkType' | 'linkName' | 'interception'> {
+  return {
+    localIps: readAddresses(String(values['localip'] ?? '')),
+    linkType: values['setupinterface'] === false ? 'none' : readChoice(values, 'link-type', LINK_TYPES, 'auto'),
+    linkName: readLinkName(String(values['interfacename'] ?? values['intfname'] ?? 'nodelocaldns')),
+    interception:
+      values['setupiptables'] === false ? 'none' : readChoice(values, 'interception', INTERCEPTIONS, 'auto'),
+  }
+}
+
 /** Blanks and empty elements are what a removed variable leaves behind. @throws UsageError */
 function readAddresses(list: string): string[] {
   const addresses = list
@@ -93,7 +102,6 @@ function readAddresses(list: string): string[] {
     .filter((each) => each !== '')
   const wrong = addresses.find((each) => isIP(each) === 0)
   if (wrong !== undefined) throw new UsageError(`invalid value "${list}" for flag -localip: "${wrong}" is no address`)
-  if (addresses.length === 0) throw new UsageError('invalid value "" for flag -localip: no address')
   return [...new Set(addresses)]
 }
 

@@ -12,6 +12,9 @@ if (args[0] === 'check') {
 } else if (args[0] === 'status') {
   const { status } = await import('./status.ts')
   process.exitCode = await status(args.slice(1))
+} else if (args[0] === 'uninstall') {
+  const { uninstall } = await import('./uninstall.ts')
+  process.exitCode = await uninstall(args.slice(1))
 } else {
   const { readRunFlags } = await import('./run-flags.ts')
   const { WORKER_VARIABLE } = await import('../supervisor/messages.ts')

@@ -26,7 +26,8 @@ export interface RunFlags {
   warnings: readonly string[]
 }
 
-const FLAGS = {
+/** The flags of the server, and of the agent. */
+export const RUN_FLAGS = {
   conf: { type: 'string', usage: 'Corefile to load (default "Corefile"); stdin reads standard input' },
   'dns.port': { type: 'string', usage: 'Default port (default 53)' },
   p: { type: 'string', usage: 'Default port (default 53)' },
@@ -51,14 +52,15 @@ const USAGE = `Usage of corelet:
   corelet [FLAGS]       run the server
   corelet check FILE    check a Corefile, see corelet check --help
   corelet status        who answers at the addresses of the agent of this node
+  corelet uninstall     free this node from what an agent has left
 
 Flags:
-${describeFlags(FLAGS)}`
+${describeFlags(RUN_FLAGS)}`
 
 /** Reads the flags; otherwise the text to show on standard error and the exit status. */
 export function readRunFlags(args: readonly string[]): RunFlags | { exitCode: number; text: string } {
   try {
-    const { values, rest } = parseGoFlags(args, FLAGS)
+    const { values, rest } = parseGoFlags(args, RUN_FLAGS)
     if (values['h'] || values['help']) return { exitCode: 0, text: USAGE }
     if (rest.length > 0) return { exitCode: 1, text: `extra command line arguments: [${rest.join(' ')}]\n` }
     const server = { conf: String(values['conf'] ?? ''), dnsPort: readPort(args, values) }

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { ROOT } from './sources.ts'
 
-const MAIN = join(ROOT, 'src/cli/main.ts')
+/** The program, as it is in the sources. */
+export const MAIN = join(ROOT, 'src/cli/main.ts')
 const PATIENCE = 10_000
 
 export interface CliOptions {
