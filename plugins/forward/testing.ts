@@ -1,5 +1,5 @@
 /** Starts `forward` with real sockets and a real clock, for its tests. */
-import { type Next, type Query, type Reply, systemClock } from 'corelet/plugin'
+import { type Listener, type Next, type Query, type Reply, systemClock } from 'corelet/plugin'
 import { type FakeContext, fakeContext, settle, startPlugin, toNext, toQuery } from '../../src/plugin/testing.ts'
 import { type FakeServer, type Received, startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
 import forward from './index.ts'
@@ -12,9 +12,10 @@ export interface RunningForward {
   stop(): void
 }
 
-/** @param text the directive @throws Error as startPlugin */
-export async function startForward(text: string): Promise<RunningForward> {
+/** @param text the directive @param listeners of its block @throws Error as startPlugin */
+export async function startForward(text: string, listeners?: readonly Listener[]): Promise<RunningForward> {
   const context: FakeContext = Object.assign(fakeContext({ plugin: 'forward' }), { clock: systemClock as never })
+  if (listeners) Object.assign(context.block, { listeners })
   const { running } = await startPlugin(forward, text, context)
   const ask = async (query: Query, next: Next = unasked) => running.handler!(query, next)
   return {

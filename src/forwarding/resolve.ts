@@ -7,6 +7,15 @@ import type { Destination } from './destination.ts'
 /** Milliseconds that a server of the `resolver` option may take. */
 const RESOLVER_TIMEOUT = 2000
 
+export interface ResolveOptions {
+  /** Servers for host names; the system's when empty. */
+  resolvers: readonly string[]
+  /** Whether the server that asks listens at an address and port: a file that lists it would lead queries round and round. */
+  isOwn(target: Target): boolean
+  /** Told of what a file lists and is left out. */
+  warn(text: string): void
+}
+
 /**
  * The servers that the destinations stand for: files are read, host names looked up with the first of `resolvers` that answers, or by the
  * system. A server that is listed twice is taken once, whatever its transport.
@@ -14,9 +23,9 @@ const RESOLVER_TIMEOUT = 2000
  */
 export async function resolveDestinations(
   destinations: readonly Destination[],
-  resolvers: readonly string[],
+  options: ResolveOptions,
 ): Promise<Target[]> {
-  const lists = await Promise.all(destinations.map((destination) => resolveOne(destination, resolvers)))
+  const lists = await Promise.all(destinations.map((destination) => resolveOne(destination, options)))
   const targets = new Map<string, Target>()
   for (const target of lists.flat()) {
     const label = showTarget(target)
@@ -26,12 +35,21 @@ export async function resolveDestinations(
   return [...targets.values()]
 }
 
-async function resolveOne(destination: Destination, resolvers: readonly string[]): Promise<Target[]> {
+async function resolveOne(destination: Destination, options: ResolveOptions): Promise<Target[]> {
   if (destination.kind === 'server') return [destination.target]
-  if (destination.kind === 'file') return readNameservers(await readList(destination.path))
+  if (destination.kind === 'file') return readOthers(destination.path, options)
   const { name, transport, port } = destination
-  const addresses = await lookUp(name, resolvers)
+  const addresses = await lookUp(name, options.resolvers)
   return addresses.map((address) => ({ transport, address, port }))
+}
+
+/** The servers in a file, without ourselves. */
+async function readOthers(path: string, { isOwn, warn }: ResolveOptions): Promise<Target[]> {
+  const targets = readNameservers(await readList(path))
+  for (const target of targets.filter(isOwn)) {
+    warn(`${path} lists ${target.address}, which is this server: it is left out`)
+  }
+  return targets.filter((target) => !isOwn(target))
 }
 
 async function readList(path: string): Promise<string> {

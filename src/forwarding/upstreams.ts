@@ -1,6 +1,7 @@
-import type { PluginContext } from '../plugin/index.ts'
+import { BlockList, isIP } from 'node:net'
+import type { Listener, PluginContext } from '../plugin/index.ts'
 import { loadCertificates } from '../upstream/certificates.ts'
-import { showTarget } from '../upstream/target.ts'
+import { showTarget, type Target } from '../upstream/target.ts'
 import { Upstream } from '../upstream/upstream.ts'
 import type { ForwardingMetrics, UpstreamMetrics } from './metrics.ts'
 import type { ConnectionOptions } from './options.ts'
@@ -18,10 +19,14 @@ export interface Upstreams {
 export async function openUpstreams(
   options: ConnectionOptions,
   metrics: ForwardingMetrics,
-  { clock, block }: PluginContext,
+  { clock, block, log }: PluginContext,
 ): Promise<Upstreams> {
   const { tlsServerName } = options
-  const targets = await resolveDestinations(options.destinations, options.resolvers)
+  const targets = await resolveDestinations(options.destinations, {
+    resolvers: options.resolvers,
+    isOwn: ownTargets(block.listeners),
+    warn: (text) => log.warning(text),
+  })
   const usesTls = targets.some(({ transport }) => transport !== 'dns')
   const secure = options.tls || usesTls ? await loadCertificates(options.tls ?? {}, block.settings.root) : undefined
   const counters = new Map<Upstream, UpstreamMetrics>()
@@ -40,3 +45,16 @@ export async function openUpstreams(
     },
   }
 }
+
+/** Tells the addresses that a block listens at. One that listens at all addresses names none: any may be another server's. */
+function ownTargets(listeners: readonly Listener[]): (target: Target) => boolean {
+  const plain = listeners.filter(({ transport, address }) => transport === 'dns' && isIP(address) > 0)
+  const lists = plain.map(({ address, port }) => {
+    const list = new BlockList()
+    list.addAddress(address, familyOf(address))
+    return { list, port }
+  })
+  return ({ address, port }) => lists.some((own) => own.port === port && own.list.check(address, familyOf(address)))
+}
+
+const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
