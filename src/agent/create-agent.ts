@@ -11,6 +11,7 @@ import { NodeAgent } from './node-agent.ts'
 import type { AgentOptions } from './options.ts'
 import { Ownership } from './ownership.ts'
 import { type ProbeQuestion, probe } from './probe.ts'
+import { familyOf, PROBE_SOURCES } from './rules.ts'
 
 /** Milliseconds that the server may take to answer the agent. */
 const PROBE_TIMEOUT = 1000
@@ -45,7 +46,11 @@ export async function createAgent(
       if (options.interception !== 'none') await removeLeftovers(exec, localIps, others)
     },
     hasAddress,
-    probe: (address) => probe(question, address, dnsPort, PROBE_TIMEOUT),
+    probe: (address) => {
+      // without rules of ours there is none that lets queries from there through
+      const source = interception.kind === 'none' ? undefined : PROBE_SOURCES[familyOf(address)]
+      return probe(question, address, dnsPort, PROBE_TIMEOUT, source)
+    },
     written: () => {
       if (options.reloadWithSignal) server.reload()
     },

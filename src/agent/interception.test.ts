@@ -14,6 +14,8 @@ const OPTIONS = { rulePosition: 'insert', hostTraffic: true, dnsPort: 53, health
 const create = (netns: Netns, interception: Interception, exec: Exec = netns.exec) =>
   createInterception(exec, netns.start, { ...OPTIONS, interception })
 
+const BOTH = { own: OWN, led: OWN, others: [] as string[] }
+
 /** The rules of a flavour, without counters and comments of the tool. */
 function rulesOf(netns: Netns, flavour: 'nft' | 'legacy', family = ''): string[] {
   const text = ['raw', 'filter'].map((table) => netns.run(`ip${family}tables-${flavour}-save`, '-t', table)).join('')
@@ -32,29 +34,32 @@ for (const flavour of ['nft', 'legacy'] as const) {
       const interception = await create(netns, `iptables-${flavour}`)
       assert.equal(interception.kind, `iptables-${flavour}`)
       assert.deepEqual(interception.crashProof, { pods: true, host: false })
-      assert.equal(await interception.ensure(OWN, []), 24)
-      assert.equal(rulesOf(netns, flavour).length, 12)
-      assert.equal(rulesOf(netns, flavour, '6').length, 12)
+      assert.equal(await interception.ensure(BOTH), 28)
+      assert.equal(rulesOf(netns, flavour).length, 14)
+      assert.equal(rulesOf(netns, flavour, '6').length, 14)
       assert.match(
         rulesOf(netns, flavour).join('\n'),
         /PREROUTING -d 169\.254\.20\.10\/32 -p udp .*-m socket .*NOTRACK/,
       )
-      assert.equal(await interception.ensure(OWN, []), 0)
+      assert.equal(await interception.ensure(BOTH), 0)
 
       netns.run(`iptables-${flavour}`, '-t', 'raw', '-F')
-      assert.equal(await interception.ensure(OWN, []), 8, 'a flush is mended')
+      assert.equal(await interception.ensure(BOTH), 10, 'a flush is mended')
       netns.run(`iptables-${flavour}`, '-t', 'raw', '-I', 'PREROUTING', '-s', '192.0.2.1', '-j', 'DROP')
-      assert.equal(await interception.ensure(OWN, []), 2, 'rules are moved in front of those of others')
+      assert.equal(await interception.ensure(BOTH), 2, 'rules are moved in front of those of others')
 
-      await interception.remove(OWN, [OWN[1]!])
+      assert.equal(await interception.ensure({ ...BOTH, led: [OWN[1]!] }), 4, 'new queries are led here no more')
+      assert.equal(rulesOf(netns, flavour).length, 11)
+      assert.equal(rulesOf(netns, flavour, '6').length, 14)
+      await interception.remove({ own: OWN, others: [OWN[1]!] })
       assert.equal(rulesOf(netns, flavour).length, 1)
-      assert.equal(rulesOf(netns, flavour, '6').length, 12, 'others need theirs')
-      await interception.remove(OWN, [])
+      assert.equal(rulesOf(netns, flavour, '6').length, 14, 'others need theirs')
+      await interception.remove(BOTH)
       assert.equal(rulesOf(netns, flavour, '6').length, 0)
     })
 
     test('thousands of rules of a predecessor are removed, those of strangers are not', async () => {
-      const [rule] = listRules(OWN[0]!, { ...OPTIONS, socketMatch: false })
+      const [rule] = listRules(OWN[0]!, { ...OPTIONS, socketMatch: false }, true)
       const commented = `-A ${formatRule(rule!)}\n`.repeat(3000)
       const bare = `-A ${formatRule(rule!).replace(/-m comment .*" /, '')}\n`
       const restored = await netns.exec(
@@ -80,17 +85,17 @@ describe('nftables', { skip: !canMakeNetns }, () => {
   test('the switch is in a table that nobody else can flush, and goes with its keeper', async () => {
     const interception = await create(netns, 'nftables')
     assert.deepEqual(interception.crashProof, { pods: true, host: true })
-    assert.ok((await interception.ensure(OWN, [])) > 0)
-    assert.equal(await interception.ensure(OWN, []), 0)
+    assert.ok((await interception.ensure(BOTH)) > 0)
+    assert.equal(await interception.ensure(BOTH), 0)
     const [table] = await listTables(netns.exec)
     assert.equal((await netns.exec('nft', ['delete', 'table', 'inet', table!])).code, 1)
     netns.run('nft', 'flush', 'ruleset')
     const rules = netns.run('nft', 'list', 'table', 'inet', table!)
-    assert.match(rules, /ip daddr 169\.254\.20\.10 udp dport 53 socket wildcard 0 notrack/)
-    assert.match(rules, /ip6 daddr fd00::a tcp dport \{ 53, 8080 \} notrack/)
-    assert.ok((await interception.ensure(OWN, [])) > 0, 'what iptables has to accept was flushed, and comes back')
+    assert.match(rules, /ip daddr 169\.254\.20\.10 udp dport 53 fib daddr type local socket wildcard 0 notrack/)
+    assert.match(rules, /ip6 daddr fd00::a tcp dport 8080 notrack/)
+    assert.ok((await interception.ensure(BOTH)) > 0, 'what iptables has to accept was flushed, and comes back')
     assert.equal(rulesOf(netns, 'nft').length, 4)
-    await interception.remove(OWN, [])
+    await interception.remove(BOTH)
     assert.deepEqual([await listTables(netns.exec), rulesOf(netns, 'nft')], [[], []])
   })
 
@@ -102,23 +107,24 @@ describe('nftables', { skip: !canMakeNetns }, () => {
       return child
     }
     const interception = await createInterception(netns.exec, start, { ...OPTIONS, interception: 'nftables' })
-    await interception.ensure(OWN, [])
+    await interception.ensure(BOTH)
     process.kill(pids[0]!, 'SIGKILL')
     while ((await listTables(netns.exec)).length > 0);
-    while ((await interception.ensure(OWN, [])) === 0);
+    while ((await interception.ensure(BOTH)) === 0);
     assert.equal((await listTables(netns.exec)).length, 1)
-    await interception.remove(OWN, [])
+    await interception.remove(BOTH)
   })
 
   test('two agents have a table each', async () => {
+    const shared = { own: OWN, led: OWN, others: OWN }
     const [a, b] = await Promise.all([create(netns, 'auto'), create(netns, 'auto')])
     assert.equal(a!.kind, 'nftables')
-    await a!.ensure(OWN, OWN)
-    await b!.ensure(OWN, OWN)
-    await a!.remove(OWN, OWN)
+    await a!.ensure(shared)
+    await b!.ensure(shared)
+    await a!.remove(shared)
     assert.equal((await listTables(netns.exec)).length, 1)
     assert.equal(rulesOf(netns, 'nft').length, 4)
-    await b!.remove(OWN, [])
+    await b!.remove(BOTH)
     assert.deepEqual([await listTables(netns.exec), rulesOf(netns, 'nft')], [[], []])
   })
 })
@@ -161,7 +167,7 @@ describe('what is chosen', { skip: !canMakeNetns }, () => {
         : netns.exec(command, args, input)
     const interception = await create(netns, 'iptables-nft', noSocket)
     assert.deepEqual(interception.crashProof, { pods: false, host: false })
-    assert.equal(await interception.ensure([OWN[0]!], []), 12)
-    await interception.remove(OWN, [])
+    assert.equal(await interception.ensure({ ...BOTH, own: [OWN[0]!] }), 14)
+    await interception.remove(BOTH)
   })
 })

@@ -6,6 +6,16 @@ import { findNftables, OwnedTable } from './nftables.ts'
 import type { AgentOptions, Interception as Kind } from './options.ts'
 import { listRules, type Rule, type RuleOptions } from './rules.ts'
 
+/** Addresses by what is to be done for them. */
+export interface Addresses {
+  /** That we serve. */
+  own: readonly string[]
+  /** Those of them that new queries are led to. Without rules for that, only the agent's own queries and what has begun come through. */
+  led: readonly string[]
+  /** That other living agents use. */
+  others: readonly string[]
+}
+
 /** Leads packets for the cache's addresses to it, past connection tracking and kube-proxy. */
 export interface Interception {
   /** `nftables`, `iptables-nft`, `iptables-legacy` or `none`. */
@@ -13,14 +23,13 @@ export interface Interception {
   /** Whether the kernel gives packets back to kube-proxy from the moment the server is dead. */
   readonly crashProof: { pods: boolean; host: boolean }
   /**
-   * Makes the rules be there for `addresses`, and none of a predecessor.
-   * @param others addresses that other living agents have rules for
+   * Makes the rules for our addresses be there, and none of a predecessor.
    * @returns number of rules that had to be mended
    * @throws (rejects) IptablesError, Error
    */
-  ensure(addresses: readonly string[], others: readonly string[]): Promise<number>
-  /** Packets take the way through kube-proxy again, unless another agent wants them. @throws (rejects) */
-  remove(addresses: readonly string[], others: readonly string[]): Promise<void>
+  ensure(addresses: Addresses): Promise<number>
+  /** Removes the rules for our addresses, but those that others use. @throws (rejects) */
+  remove(addresses: Omit<Addresses, 'led'>): Promise<void>
 }
 
 type Options = Pick<AgentOptions, 'interception' | 'rulePosition' | 'hostTraffic' | 'dnsPort' | 'healthPort'>
@@ -59,7 +68,8 @@ export async function removeLeftovers(
   others: readonly string[],
   legacyTables = readLegacyTables,
 ): Promise<void> {
-  for (const iptables of await findAll(exec, legacyTables)) await iptables.ensure([], own, others)
+  const left = withoutOthers({ own, others })
+  for (const iptables of await findAll(exec, legacyTables)) await iptables.ensure([], left, others)
 }
 
 /** The rules in the tables of either iptables that have the shape of ours. @throws (rejects) IptablesError */
@@ -83,6 +93,11 @@ async function findAll(exec: Exec, legacyTables: () => Promise<string>): Promise
     if (commands) found.push(new Iptables(exec, commands, 'insert'))
   }
   return found
+}
+
+/** Our addresses that nobody else uses. */
+function withoutOthers({ own, others }: Omit<Addresses, 'led'>): string[] {
+  return own.filter((each) => !others.includes(each))
 }
 
 async function readLegacyTables(): Promise<string> {
@@ -111,15 +126,14 @@ class IptablesInterception implements Interception {
     this.crashProof = { pods: options.socketMatch, host: !options.hostTraffic }
   }
 
-  async ensure(addresses: readonly string[], others: readonly string[]): Promise<number> {
-    const wanted = addresses.flatMap((each) => listRules(each, this.#options))
-    const { missing, misplaced, surplus } = await this.#iptables.ensure(wanted, addresses, others)
+  async ensure({ own, led, others }: Addresses): Promise<number> {
+    const wanted = own.flatMap((each) => listRules(each, this.#options, led.includes(each)))
+    const { missing, misplaced, surplus } = await this.#iptables.ensure(wanted, own, others)
     return missing + misplaced + surplus
   }
 
-  async remove(addresses: readonly string[], others: readonly string[]): Promise<void> {
-    const left = addresses.filter((each) => !others.includes(each))
-    await this.#iptables.ensure([], left, others)
+  async remove(addresses: Omit<Addresses, 'led'>): Promise<void> {
+    await this.#iptables.ensure([], withoutOthers(addresses), addresses.others)
   }
 }
 
@@ -140,18 +154,16 @@ class TableInterception implements Interception {
     this.#table = new OwnedTable(start, options)
   }
 
-  async ensure(addresses: readonly string[], others: readonly string[]): Promise<number> {
-    const accepted = addresses
-      .flatMap((each) => listRules(each, this.#options))
-      .filter(({ table }) => table === 'filter')
-    const repairs = await this.#iptables?.ensure(accepted, addresses, others)
-    const made = await this.#table.ensure(addresses)
+  async ensure({ own, led, others }: Addresses): Promise<number> {
+    const rules = own.flatMap((each) => listRules(each, this.#options, false))
+    const accepted = rules.filter(({ table }) => table === 'filter')
+    const repairs = await this.#iptables?.ensure(accepted, own, others)
+    const made = await this.#table.ensure(own, led)
     return (made ? 1 : 0) + (repairs ? repairs.missing + repairs.misplaced + repairs.surplus : 0)
   }
 
-  async remove(addresses: readonly string[], others: readonly string[]): Promise<void> {
+  async remove(addresses: Omit<Addresses, 'led'>): Promise<void> {
     await this.#table.remove()
-    const left = addresses.filter((each) => !others.includes(each))
-    await this.#iptables?.ensure([], left, others)
+    await this.#iptables?.ensure([], withoutOthers(addresses), addresses.others)
   }
 }

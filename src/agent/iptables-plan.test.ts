@@ -38,14 +38,16 @@ function plan(
   })
 }
 
-const WANTED = listRules(ADDRESS, OPTIONS)
+const WANTED = listRules(ADDRESS, OPTIONS, true)
 const STRANGER = 'raw PREROUTING -s 192.0.2.1/32 -j DROP'
 
 test('there are twelve rules for an address, and eight without those for processes of the node', () => {
-  assert.equal(WANTED.length, 12)
-  const minimal = listRules(ADDRESS, { ...OPTIONS, hostTraffic: false })
+  assert.equal(WANTED.filter(({ from }) => from === '').length, 12)
+  const minimal = listRules(ADDRESS, { ...OPTIONS, hostTraffic: false }, true)
   assert.deepEqual(
-    minimal.map(({ table, chain, side, protocol }) => `${table} ${chain} ${side} ${protocol}`),
+    minimal
+      .filter(({ from }) => from === '')
+      .map(({ table, chain, side, protocol }) => `${table} ${chain} ${side} ${protocol}`),
     [
       'raw PREROUTING destination tcp',
       'raw PREROUTING destination udp',
@@ -61,7 +63,7 @@ test('there are twelve rules for an address, and eight without those for process
 
 test('every rule is read back as it was written', () => {
   for (const address of [ADDRESS, 'fd00::a']) {
-    const rules = listRules(address, { ...OPTIONS, socketMatch: true })
+    const rules = listRules(address, { ...OPTIONS, socketMatch: true }, true)
     assert.deepEqual(
       parseSave(save(rules)).map(({ shape }) => shape),
       [...rules.filter(({ table }) => table === 'raw'), ...rules.filter(({ table }) => table === 'filter')],
@@ -92,8 +94,8 @@ test('what is there is left alone, in whatever order', () => {
 
 test('what is missing is inserted, in one transaction for each table', () => {
   const { script, missing } = plan([], WANTED)
-  assert.equal(missing, 12)
-  assert.equal(script.match(/^-I /gm)?.length, 12)
+  assert.equal(missing, 14)
+  assert.equal(script.match(/^-I /gm)?.length, 14)
   assert.deepEqual(script.match(/^(\*\w+|COMMIT)$/gm), ['*raw', 'COMMIT', '*filter', 'COMMIT'])
   assert.match(
     script,
@@ -120,28 +122,28 @@ test('doubles go away, however many', () => {
 
 test("predecessors' rules go away: without a comment, and for addresses that nobody uses now", () => {
   const uncommented = WANTED.map((rule) => ({ ...rule, comment: '' }))
-  const former = listRules('169.254.25.10', OPTIONS)
+  const former = listRules('169.254.25.10', OPTIONS, true)
   const { surplus, missing } = plan([...uncommented, ...former], WANTED)
-  assert.deepEqual([missing, surplus], [12, 24])
+  assert.deepEqual([missing, surplus], [14, 28])
   const ct = 'raw PREROUTING -d 169.254.20.10/32 -p udp -m udp --dport 53 -j CT --notrack'
   assert.match(plan([ct], []).script, /^-D PREROUTING .* -j CT --notrack$/m)
 })
 
 test('an uncommented rule about an address that is not ours is an administrator’s', () => {
-  const rules = listRules('192.0.2.7', OPTIONS).map((rule) => ({ ...rule, comment: '' }))
+  const rules = listRules('192.0.2.7', OPTIONS, true).map((rule) => ({ ...rule, comment: '' }))
   assert.equal(plan(rules, []).script, '')
 })
 
 test('rules of other living agents stay, those of ours go', () => {
-  const theirs = listRules('10.96.0.10', OPTIONS)
+  const theirs = listRules('10.96.0.10', OPTIONS, true)
   assert.equal(plan([...theirs, ...WANTED], WANTED, { others: ['10.96.0.10'] }).script, '')
   const { script } = plan([...theirs, ...WANTED], [], { others: ['10.96.0.10'] })
-  assert.equal(script.match(/^-D /gm)?.length, 12)
+  assert.equal(script.match(/^-D /gm)?.length, 14)
   assert.doesNotMatch(script, /10\.96/)
 })
 
 test('rules with and without the look for a socket are two', () => {
-  const withSocket = listRules(ADDRESS, { ...OPTIONS, socketMatch: true })
+  const withSocket = listRules(ADDRESS, { ...OPTIONS, socketMatch: true }, true)
   const { missing, surplus } = plan(WANTED, withSocket)
   assert.deepEqual([missing, surplus], [2, 2])
 })

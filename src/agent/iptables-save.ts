@@ -1,6 +1,6 @@
 /** What iptables-save prints, as far as rules like ours are in it. */
 import { toCanonicalAddress } from '../dns/address.ts'
-import type { Rule } from './rules.ts'
+import { familyOf, PROBE_SOURCES, type Rule } from './rules.ts'
 
 /** A rule of a chain that rules of ours are in. */
 export interface SavedRule {
@@ -59,7 +59,9 @@ function readShape(table: string, text: string): Rule | undefined {
   const other = side === 'destination' ? 'source' : 'destination'
   const address = hostOf(hosts[side])
   port = ports[side] ?? Number.NaN
-  if (hosts[other] !== undefined || ports[other] !== undefined || address === undefined) return undefined
+  if (ports[other] !== undefined || address === undefined) return undefined
+  const from = hosts[other] === undefined ? '' : hostOf(hosts[other])
+  if (from !== '' && from !== PROBE_SOURCES[familyOf(address)]) return undefined
   if ((protocol !== 'udp' && protocol !== 'tcp') || !Number.isInteger(port)) return undefined
   if (table === 'raw' ? target !== 'NOTRACK' : target !== 'ACCEPT') return undefined
   return {
@@ -68,6 +70,7 @@ function readShape(table: string, text: string): Rule | undefined {
     protocol,
     side,
     address,
+    from,
     port,
     target: target as Rule['target'],
     needsSocket,

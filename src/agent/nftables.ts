@@ -1,10 +1,22 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { type Exec, NOT_FOUND, type Start } from './exec.ts'
-import { familyOf, type RuleOptions } from './rules.ts'
+import { type Family, familyOf, PROBE_SOURCES, type RuleOptions } from './rules.ts'
 
 /** Milliseconds that `nft` may take to do what it is told. */
 const TIMEOUT = 5000
+
+/** Names of the sets of clients with a TCP connection to us. */
+const CLIENTS: Record<Family, string> = { ipv4: 'clients4', ipv6: 'clients6' }
+/** Further ones take the way through kube-proxy. */
+const MAX_CLIENTS = 65_536
+/** Seconds without a packet after which a client is forgotten: the server closes idle connections much sooner. */
+const CLIENT_TIMEOUT = 120
+/** Seconds after the end of its connection. */
+const ENDED_TIMEOUT = 10
+/** The first packet of a connection; a packet that ends one. */
+const FIRST = 'tcp flags & (syn|ack) == syn'
+const LAST = 'tcp flags & (fin|rst) != 0'
 
 /** All tables of corelet begin with this. */
 const PREFIX = 'corelet-'
@@ -20,7 +32,8 @@ export class OwnedTable {
   readonly #start: Start
   readonly #options: RuleOptions
   #keeper: Keeper | undefined
-  #addresses = ''
+  /** What it was told last. */
+  #told = ''
 
   constructor(start: Start, options: RuleOptions) {
     this.#start = start
@@ -28,20 +41,21 @@ export class OwnedTable {
   }
 
   /**
-   * Makes rules be there for `addresses` and no others.
+   * Makes the rules be there for addresses of ours, those of them that new queries are led to, and no others.
    * @returns whether they were not
    * @throws (rejects) when `nft` refuses
    */
-  async ensure(addresses: readonly string[]): Promise<boolean> {
-    if (this.#keeper?.alive && addresses.join() === this.#addresses) return false
+  async ensure(own: readonly string[], led: readonly string[]): Promise<boolean> {
+    const commands = this.#commands(own, led)
+    if (this.#keeper?.alive && commands === this.#told) return false
     if (!this.#keeper?.alive) this.#keeper = new Keeper(this.#start)
     try {
-      await this.#keeper.tell(this.#commands(addresses))
+      await this.#keeper.tell(commands)
     } catch (error) {
       await this.remove()
       throw error
     }
-    this.#addresses = addresses.join()
+    this.#told = commands
     return true
   }
 
@@ -49,41 +63,70 @@ export class OwnedTable {
   async remove(): Promise<void> {
     await this.#keeper?.end()
     this.#keeper = undefined
-    this.#addresses = ''
+    this.#told = ''
   }
 
-  /** One line is one transaction: the table is made anew, and at no moment are there no rules. */
-  #commands(addresses: readonly string[]): string {
+  /** One line is one transaction: at no moment are there no rules. */
+  #commands(own: readonly string[], led: readonly string[]): string {
     const table = `inet ${this.name}`
-    const owned = `add table ${table} { flags owner; }`
     const chain = (hook: string) =>
-      `add chain ${table} ${hook} { type filter hook ${hook} priority -300; policy accept; }`
-    const rules = (['ipv4', 'ipv6'] as const).flatMap((family) => {
-      const set = addresses.filter((each) => familyOf(each) === family).join(', ')
-      return set === '' ? [] : this.#rules(family === 'ipv4' ? 'ip' : 'ip6', `{ ${set} }`)
-    })
-    const added = rules.map(([hook, match]) => `add rule ${table} ${hook} ${match} notrack`)
-    return [owned, `delete table ${table}`, owned, chain('prerouting'), chain('output'), ...added].join('; ')
+      `add chain ${table} ${hook} { type filter hook ${hook} priority -300; policy accept; }; flush chain ${table} ${hook}`
+    const families = (['ipv4', 'ipv6'] as const).filter((family) => own.some((each) => familyOf(each) === family))
+    const sets = families.map(
+      (family) =>
+        `add set ${table} ${CLIENTS[family]} { type ${family}_addr . inet_service; flags dynamic,timeout; timeout ${CLIENT_TIMEOUT}s; size ${MAX_CLIENTS}; }`,
+    )
+    const rules = families.flatMap((family) => this.#rules(family, own, led))
+    const added = rules.map(([hook, rule]) => `add rule ${table} ${hook} ${rule}`)
+    return [`add table ${table} { flags owner; }`, chain('prerouting'), chain('output'), ...sets, ...added].join('; ')
   }
 
   /**
-   * Half-open TCP connections are no sockets to `socket wildcard`, so TCP is matched by `socket transparent`, which is 0 for each socket that
-   * is not transparent.
+   * Packets are led here only while the address is on the node. A TCP connection stays where it has begun, whatever becomes of the rules for
+   * new ones: its client is remembered. Half-open connections are no sockets to `socket wildcard`, so TCP is matched by `socket transparent`,
+   * which is 0 for each socket that is not transparent.
    */
-  #rules(family: string, set: string): [hook: 'prerouting' | 'output', match: string][] {
+  #rules(
+    family: Family,
+    own: readonly string[],
+    led: readonly string[],
+  ): [hook: 'prerouting' | 'output', rule: string][] {
     const { dnsPort, healthPort, hostTraffic, socketMatch } = this.#options
-    const udpSocket = socketMatch ? ' socket wildcard 0' : ''
-    const tcpSocket = socketMatch ? ' socket transparent 0' : ''
-    const host: [hook: 'output', match: string][] = [
-      ['output', `${family} daddr ${set} udp dport ${dnsPort}`],
-      ['output', `${family} daddr ${set} tcp dport { ${dnsPort}, ${healthPort} }`],
-      ['output', `${family} saddr ${set} tcp sport ${healthPort}`],
+    const ip = family === 'ipv4' ? 'ip' : 'ip6'
+    const listed = (addresses: readonly string[]) => {
+      const some = addresses.filter((each) => familyOf(each) === family)
+      return some.length === 0 ? undefined : `{ ${some.join(', ')} }`
+    }
+    const set = listed(own)!
+    const leading = listed(led)
+    const client = `${ip} saddr . tcp sport`
+    const clients = CLIENTS[family]
+    const dns = (hook: 'prerouting' | 'output', udpSocket: string, tcpSocket: string) => {
+      const rules = [
+        `${ip} daddr ${set} tcp dport ${dnsPort} ${FIRST} delete @${clients} { ${client} }`,
+        `${ip} daddr ${set} tcp dport ${dnsPort} ${LAST} ${client} @${clients} update @${clients} { ${client} timeout ${ENDED_TIMEOUT}s } notrack`,
+        `${ip} daddr ${set} tcp dport ${dnsPort} ${client} @${clients} update @${clients} { ${client} } notrack`,
+        ...(leading === undefined
+          ? []
+          : [
+              `${ip} daddr ${leading} udp dport ${dnsPort} fib daddr type local${udpSocket} notrack`,
+              `${ip} daddr ${leading} tcp dport ${dnsPort} ${FIRST} fib daddr type local${tcpSocket} update @${clients} { ${client} } notrack`,
+            ]),
+      ]
+      return rules.map((rule): [typeof hook, string] => [hook, rule])
+    }
+    const host: [hook: 'output', rule: string][] = [
+      ...(dns('output', '', '') as [hook: 'output', rule: string][]),
+      ['output', `${ip} daddr ${set} tcp dport ${healthPort} notrack`],
+      ['output', `${ip} saddr ${set} tcp sport ${healthPort} notrack`],
     ]
     return [
-      ['prerouting', `${family} daddr ${set} udp dport ${dnsPort}${udpSocket}`],
-      ['prerouting', `${family} daddr ${set} tcp dport ${dnsPort}${tcpSocket}`],
-      ['output', `${family} saddr ${set} udp sport ${dnsPort}`],
-      ['output', `${family} saddr ${set} tcp sport ${dnsPort}`],
+      [
+        'output',
+        `${ip} saddr ${PROBE_SOURCES[family]} ${ip} daddr ${set} meta l4proto { tcp, udp } th dport ${dnsPort} notrack`,
+      ],
+      ['output', `${ip} saddr ${set} meta l4proto { tcp, udp } th sport ${dnsPort} notrack`],
+      ...dns('prerouting', socketMatch ? ' socket wildcard 0' : '', socketMatch ? ' socket transparent 0' : ''),
       ...(hostTraffic ? host : []),
     ]
   }
@@ -97,7 +140,7 @@ export async function findNftables(exec: Exec): Promise<{ owner: boolean; socket
     const commands = [`add table ${table} { flags owner; }`, chain, `add rule ${table} prerouting ${rule}`]
     return (await exec('nft', ['-f', '-'], `${commands.join('; ')}\n`)).code === 0
   }
-  const owner = await attempt('udp dport 53 notrack')
+  const owner = await attempt('udp dport 53 fib daddr type local notrack')
   return { owner, socketMatch: owner && (await attempt('udp dport 53 socket wildcard 0 socket transparent 0 notrack')) }
 }
 

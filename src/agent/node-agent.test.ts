@@ -12,13 +12,21 @@ const ADDRESS = '127.0.0.1'
 /** The agents of a node, in memory. */
 class Node {
   readonly #claims = new Map<object, readonly string[]>()
+  readonly #leads = new Map<object, readonly string[]>()
+  #last: Promise<unknown> = Promise.resolve()
 
   join(): AgentParts['ownership'] {
     const me = {
       claim: async (addresses: readonly string[]) => void this.#claims.set(me, addresses),
       others: async () => [...this.#claims].flatMap(([agent, addresses]) => (agent === me ? [] : addresses)),
+      lead: async (addresses: readonly string[]) => void this.#leads.set(me, addresses),
+      leaders: async () => [...this.#leads].flatMap(([agent, addresses]) => (agent === me ? [] : addresses)),
       release: async () => void this.#claims.delete(me),
-      exclusively: <T>(work: () => Promise<T>) => work(),
+      exclusively: <T>(work: () => Promise<T>) => {
+        const done = this.#last.then(work)
+        this.#last = done
+        return done
+      },
     }
     return me
   }
@@ -67,7 +75,7 @@ class Rig {
       interception: {
         kind: 'nftables',
         crashProof: { pods: true, host: true },
-        ensure: () => rules('rules'),
+        ensure: ({ led }) => rules(led.length > 0 ? 'rules' : 'no lead'),
         remove: async () => void (await rules('rules off')),
       },
       ownership: node.join(),
@@ -118,7 +126,7 @@ test('at the end rules go first, then what they led here is waited for, then lin
     settled = true
   })
   await settle()
-  assert.deepEqual([rig.take(), settled], [['rules off'], false])
+  assert.deepEqual([rig.take(), settled], [['no lead'], false])
   await rig.clock.advance(200)
   assert.equal(settled, true)
   assert.deepEqual(rig.take(), [])
@@ -137,7 +145,52 @@ test('with another agent at the same addresses the rules stay until the last one
   await fresh.clock.advance(0)
   void fresh.agent.leave()
   await settle()
-  assert.deepEqual(fresh.take(), ['rules off'])
+  assert.deepEqual(fresh.take(), ['no lead'])
+})
+
+test('an agent that has joined but does not answer yet is nobody to leave the queries to', async () => {
+  const node = new Node()
+  const old = await new Rig({}, node).start()
+  await new Rig({}, node).agent.prepare()
+  void old.agent.leave()
+  await settle()
+  assert.deepEqual(old.take(), ['no lead'])
+})
+
+test('of two that end at once the second one takes the rules away', async () => {
+  const node = new Node()
+  const [a, b] = [await new Rig({}, node).start(), await new Rig({}, node).start()]
+  void a.agent.leave()
+  void b.agent.leave()
+  await settle()
+  assert.deepEqual([a.take(), b.take()], [[], ['no lead']])
+})
+
+test('rules that can not be taken away because of a lock are tried again before the server ends', async () => {
+  const rig = await new Rig().start()
+  rig.ruleError = new IptablesError('holding the xtables lock', 'iptables_lock')
+  let left = false
+  void rig.agent.leave().then(() => {
+    left = true
+  })
+  await rig.clock.advance(3000)
+  assert.equal(left, false)
+  rig.ruleError = undefined
+  await rig.clock.advance(1000)
+  assert.deepEqual([rig.take(), left], [['no lead'], true])
+})
+
+test('an agent that is told to end while it starts leaves nothing behind', async () => {
+  const rig = new Rig()
+  const prepared = rig.agent.prepare()
+  await rig.agent.leave()
+  await rig.agent.end()
+  await prepared
+  assert.deepEqual(
+    rig.take().filter((event) => event !== 'corefile'),
+    ['rules off', 'link off'],
+  )
+  assert.equal(rig.clock.pending, 0)
 })
 
 test('with -skipteardown everything stays', async () => {
@@ -154,7 +207,7 @@ test('a server that does not answer loses the queries, and gets them back when i
   assert.equal(rig.agent.state, 'on', 'twice may be chance')
   await rig.clock.advance(1000)
   assert.equal(rig.agent.state, 'withdrawn')
-  assert.match(rig.take().join(), /rules off/)
+  assert.match(rig.take().join(), /no lead/)
   assert.match(rig.agent.problem, /TCP: no answer/)
   assert.equal(rig.agent.counts.probeFailures, 3)
   await rig.clock.advance(10_000)

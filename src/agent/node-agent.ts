@@ -20,6 +20,10 @@ const FILE_INTERVAL = 1000
 /** Milliseconds until packets that rules still led to us have come in. */
 const SETTLE_TIME = 200
 
+/** Milliseconds for which the end of the agent waits for rules that can't be changed, because others hold a lock. */
+const LEAVE_LIMIT = 20_000
+const RETRY_INTERVAL = 500
+
 /** Counts of the agent, for metrics and status. */
 export interface AgentCounts {
   errors: Record<ErrorType, number>
@@ -39,7 +43,7 @@ export interface AgentParts {
   /** undefined when others put the addresses somewhere. */
   link: Link | undefined
   interception: Interception
-  ownership: Pick<Ownership, 'claim' | 'others' | 'release' | 'exclusively'>
+  ownership: Pick<Ownership, 'claim' | 'others' | 'lead' | 'leaders' | 'release' | 'exclusively'>
   corefile: CorefileMaker
   /** Removes what predecessors left. */
   removeLeftovers(others: readonly string[]): Promise<void>
@@ -65,9 +69,12 @@ export class NodeAgent {
   }
   readonly #parts: AgentParts
   readonly #timers: Timer[] = []
+  #prepared: Promise<void> | undefined
   /** Work on link and rules runs one after the other. */
   #work: Promise<void> = Promise.resolve()
   #serving = false
+  /** The rules have been there once: what is missing now was removed by others. */
+  #known = false
   #failures = 0
   #state: InterceptionState = 'off'
   #problem = 'the server has not started yet'
@@ -91,15 +98,22 @@ export class NodeAgent {
    * Before the server starts: the Corefile, the node free of what predecessors left, the addresses in place.
    * @throws (rejects) LinkError when the addresses can't be had
    */
-  async prepare(): Promise<void> {
+  prepare(): Promise<void> {
+    this.#prepared = this.#prepare()
+    return this.#prepared
+  }
+
+  async #prepare(): Promise<void> {
     const { ownership, options } = this.#parts
     await this.#makeCorefile()
     await ownership.exclusively(async () => {
+      if (this.#leaving) return
       await ownership.claim(options.localIps, this.#parts.describe)
       const others = await ownership.others()
       await this.#parts.removeLeftovers(others).catch((error: unknown) => this.#note(error))
       await this.#parts.link?.ensure(options.localIps, others)
     })
+    if (this.#leaving) return
     this.#every(FILE_INTERVAL, () => this.#makeCorefile())
     this.#every(ADDRESS_INTERVAL, () => this.#checkAddresses())
     this.#every(RULE_INTERVAL, () => this.#checkRules())
@@ -110,6 +124,8 @@ export class NodeAgent {
   /** The server listens. @returns when its answers were seen and queries are led to it, or that failed */
   async serving(): Promise<void> {
     this.#serving = true
+    // what lets the agent's own queries through
+    await this.#alone(() => this.#ensureRules())
     await this.#probe()
   }
 
@@ -126,24 +142,39 @@ export class NodeAgent {
   }
 
   async #leave(): Promise<void> {
+    const { ownership, options, clock } = this.#parts
     for (const timer of this.#timers.splice(0)) timer.cancel()
-    if (this.#parts.options.skipTeardown || this.#state !== 'on') return
-    const others = await this.#parts.ownership.others()
-    const stays = this.#parts.options.localIps.every((each) => others.includes(each))
-    if (stays) return
-    await this.#withdraw('the server ends')
-    await new Promise<void>((resolve) => this.#parts.clock.timeout(SETTLE_TIME, resolve))
+    await this.#work
+    if (options.skipTeardown || this.#state !== 'on') return
+    const withdrawn = await ownership.exclusively(async () => {
+      await ownership.lead([])
+      const leaders = await ownership.leaders()
+      if (options.localIps.every((each) => leaders.includes(each))) return false
+      const limit = clock.monotonic() + LEAVE_LIMIT
+      await this.#withdraw('the server ends')
+      while (this.state === 'on' && clock.monotonic() < limit) {
+        await this.#pause(RETRY_INTERVAL)
+        await this.#withdraw('the server ends')
+      }
+      return true
+    })
+    if (withdrawn) await this.#pause(SETTLE_TIME)
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => this.#parts.clock.timeout(milliseconds, resolve))
   }
 
   /** After the server has ended: nothing of ours stays on the node. */
   async end(): Promise<void> {
     const { ownership, options, link, interception } = this.#parts
+    await this.#prepared?.catch(() => {})
     await this.#work
     await ownership.exclusively(async () => {
       await ownership.release()
       if (options.skipTeardown) return
       const others = await ownership.others()
-      await interception.remove(options.localIps, others).catch((error: unknown) => this.#note(error))
+      await interception.remove({ own: options.localIps, others }).catch((error: unknown) => this.#note(error))
       await link?.remove(options.localIps, others).catch((error: unknown) => this.#note(error))
     })
   }
@@ -177,16 +208,15 @@ export class NodeAgent {
     if (here.includes(false)) await this.#repair()
   }
 
-  /** nftables needs no look: nobody else can change a table with an owner, and its keeper is asked for nothing when all is as it was. */
   async #checkRules(): Promise<void> {
-    if (this.#state === 'on') await this.#alone(() => this.#ensureRules())
+    if (this.#serving) await this.#alone(() => this.#ensureRules())
   }
 
   /** Link and rules, as they should be. */
   async #repair(): Promise<void> {
     await this.#alone(async () => {
       await this.#ensureLink()
-      if (this.#state === 'on') await this.#ensureRules()
+      if (this.#serving) await this.#ensureRules()
     })
   }
 
@@ -202,15 +232,25 @@ export class NodeAgent {
   }
 
   async #ensureRules(): Promise<void> {
-    const { interception, ownership, options } = this.#parts
+    const known = this.#known
     try {
-      const mended = await interception.ensure(options.localIps, await ownership.others())
+      const mended = await this.#setRules(this.#state === 'on')
+      this.#known = true
+      if (!known) return
       this.counts.drift.rules += mended
       if (mended > 0) this.#parts.log.warning(`rules were changed by others: ${mended} mended`)
       this.#said = ''
     } catch (error) {
       this.#note(error)
     }
+  }
+
+  /** @returns number of rules that were not as they should be @throws (rejects) */
+  async #setRules(leading: boolean): Promise<number> {
+    const { interception, ownership, options } = this.#parts
+    const leaders = await ownership.leaders()
+    const led = options.localIps.filter((each) => leading || leaders.includes(each))
+    return interception.ensure({ own: options.localIps, led, others: await ownership.others() })
   }
 
   /** Asks each address; what comes back decides whether queries are led here. */
@@ -242,7 +282,8 @@ export class NodeAgent {
       const { interception, ownership, options, log } = this.#parts
       if (this.#leaving) return
       try {
-        await interception.ensure(options.localIps, await ownership.others())
+        await this.#setRules(true)
+        await ownership.lead(options.localIps)
         this.#state = 'on'
         this.#said = ''
         log.info(`queries to ${options.localIps.join(', ')} are led here (${interception.kind})`)
@@ -256,10 +297,11 @@ export class NodeAgent {
   async #withdraw(reason: string): Promise<void> {
     this.#problem = reason
     await this.#alone(async () => {
-      const { interception, ownership, options, log } = this.#parts
+      const { ownership, options, log } = this.#parts
       if (this.#state !== 'on') return
       try {
-        await interception.remove(options.localIps, await ownership.others())
+        await ownership.lead([])
+        await this.#setRules(false)
         this.#state = 'withdrawn'
         log.warning(`queries to ${options.localIps.join(', ')} are not led here any more: ${reason}`)
       } catch (error) {

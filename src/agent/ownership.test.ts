@@ -62,3 +62,20 @@ test('only one at a time does what is exclusive', async () => {
   )
   assert.equal(await new Ownership(name).exclusively(async () => 'free again'), 'free again')
 })
+
+test('agents see where queries are led by others, which is not where they are to be led', async () => {
+  const name = linkName()
+  const [a, b] = [new Ownership(name), new Ownership(name)]
+  await a.claim(['10.0.0.1'])
+  assert.deepEqual([await b.others(), await b.leaders()], [['10.0.0.1'], []])
+  await a.lead(['10.0.0.1'])
+  assert.deepEqual(
+    [await b.leaders(), await a.leaders(), await new Ownership(linkName()).leaders()],
+    [['10.0.0.1'], [], []],
+  )
+  await a.lead([])
+  assert.deepEqual(await b.leaders(), [])
+  await a.lead(['10.0.0.1'])
+  await a.release()
+  assert.deepEqual([await b.others(), await b.leaders()], [[], []])
+})

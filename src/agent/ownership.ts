@@ -9,6 +9,8 @@ const LOCK_INTERVAL = 20
 
 /** Where the kernel lists the Unix sockets of the network that a process is in. */
 const SOCKETS = '/proc/self/net/unix'
+/** What names of sockets begin with that say where queries are led. */
+const LEADS = 'corelet-leads/'
 
 /** That an agent uses an address. */
 export interface Claim {
@@ -26,12 +28,15 @@ export interface Claim {
  * kernel strikes one off when it dies.
  */
 export class Ownership {
+  readonly #linkName: string
   readonly #prefix: string
   readonly #id = randomBytes(4).toString('hex')
   readonly #sockets: Server[] = []
+  readonly #leads: Server[] = []
 
   /** @param linkName agents with other links have nothing to do with us */
   constructor(linkName: string) {
+    this.#linkName = linkName
     this.#prefix = `corelet/${linkName}/`
   }
 
@@ -40,6 +45,22 @@ export class Ownership {
     for (const address of addresses) {
       this.#sockets.push(await listen(`${this.#prefix}${this.#id}/${address}`, describe))
     }
+  }
+
+  /** Says to the others that queries to these addresses are led to us, or not any more. */
+  async lead(addresses: readonly string[]): Promise<void> {
+    await Promise.all(this.#leads.splice(0).map(close))
+    for (const address of addresses) {
+      this.#leads.push(await listen(`${LEADS}${this.#linkName}/${this.#id}/${address}`))
+    }
+  }
+
+  /** Addresses that other living agents have queries led to them for, each once. */
+  async leaders(): Promise<string[]> {
+    const names = (await readFile(SOCKETS, 'latin1')).split('\n').flatMap((line) => line.split(` @${LEADS}`)[1] ?? [])
+    const leads = names.map((name) => name.split('/'))
+    const others = leads.filter(([link, id]) => link === this.#linkName && id !== this.#id)
+    return [...new Set(others.flatMap(([, , address]) => address ?? []))]
   }
 
   /** Addresses that other living agents use, each once. */
@@ -51,7 +72,7 @@ export class Ownership {
 
   /** We use them no more. */
   async release(): Promise<void> {
-    await Promise.all(this.#sockets.splice(0).map(close))
+    await Promise.all([...this.#sockets.splice(0), ...this.#leads.splice(0)].map(close))
   }
 
   /** Does what no other agent may do at the same time. One that hangs holds nobody up for ever. */

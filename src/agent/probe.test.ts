@@ -77,3 +77,19 @@ test('silence, and a port where nobody is', async () => {
   assert.match(problem!, /^UDP: .*ECONNREFUSED.*, TCP: .*ECONNREFUSED/)
   udp = createSocket('udp4')
 })
+
+test('of several servers on one port it is enough that ours has its turn', async () => {
+  let turn = 0
+  answer = (query) => reply(query, turn++ % 4 < 3 ? 5 : 0)
+  assert.equal(await probe(question, HOST, port, TIMEOUT), undefined)
+  assert.ok(turn > 2)
+})
+
+test('queries come from the address they are told to', async () => {
+  const from: string[] = []
+  udp.on('message', (_, { address }) => from.push(address))
+  tcp.on('connection', ({ remoteAddress }) => from.push(remoteAddress!))
+  answer = (query) => reply(query, 0)
+  assert.equal(await probe(question, HOST, port, TIMEOUT, '127.0.0.9'), undefined)
+  assert.deepEqual(from, ['127.0.0.9', '127.0.0.9'])
+})

@@ -1,4 +1,4 @@
-/** The rules that lead packets to the cache past connection tracking: node-cache's, so that either finds the other's. */
+/** The rules that lead packets to the cache past connection tracking: node-cache's, so that either finds the other's, and two for probes. */
 import { isIPv6 } from 'node:net'
 
 export type Family = 'ipv4' | 'ipv6'
@@ -11,6 +11,8 @@ export interface Rule {
   /** Address and port are the packet's destination, or its source. */
   side: 'destination' | 'source'
   address: string
+  /** The one source that packets have; empty for any. */
+  from: string
   port: number
   target: 'NOTRACK' | 'ACCEPT'
   /** Only packets for which there is a socket (`-m socket`): without the server, kube-proxy has them. */
@@ -34,29 +36,39 @@ export interface RuleOptions {
   socketMatch: boolean
 }
 
+/** Where the agent's own queries to the server come from: nobody else asks the cache's addresses from there. */
+export const PROBE_SOURCES: Readonly<Record<Family, string>> = { ipv4: '127.0.0.1', ipv6: '::1' }
+
 export function familyOf(address: string): Family {
   return isIPv6(address) ? 'ipv6' : 'ipv4'
 }
 
-/** All rules for an address: twelve, or the eight that leave the node's own processes alone. */
-export function listRules(address: string, options: RuleOptions): Rule[] {
+/**
+ * The rules for an address. With `led` these are node-cache's twelve, or the eight that leave the node's own processes alone. Without, packets
+ * to the address take the way through kube-proxy, and what is left lets answers out. In either case the agent's own queries come through.
+ */
+export function listRules(address: string, options: RuleOptions, led: boolean): Rule[] {
   const { dnsPort, healthPort, hostTraffic, socketMatch } = options
   const dns = (table: Rule['table'], chain: Rule['chain'], side: Rule['side']): Rule[] =>
     (['tcp', 'udp'] as const).map((protocol) => {
       const target = table === 'raw' ? 'NOTRACK' : 'ACCEPT'
       const needsSocket = socketMatch && chain === 'PREROUTING'
-      return { table, chain, protocol, side, address, port: dnsPort, target, needsSocket, comment: COMMENTS[target] }
+      const comment = COMMENTS[target]
+      return { table, chain, protocol, side, address, from: '', port: dnsPort, target, needsSocket, comment }
     })
   const health = (side: Rule['side']): Rule => ({
     ...dns('raw', 'OUTPUT', side)[0]!,
     port: healthPort,
   })
+  const from = PROBE_SOURCES[familyOf(address)]
   return [
-    ...dns('raw', 'PREROUTING', 'destination'),
+    ...(led ? dns('raw', 'PREROUTING', 'destination') : []),
     ...dns('filter', 'INPUT', 'destination'),
     ...dns('raw', 'OUTPUT', 'source'),
     ...dns('filter', 'OUTPUT', 'source'),
-    ...(hostTraffic ? [...dns('raw', 'OUTPUT', 'destination'), health('destination'), health('source')] : []),
+    ...(hostTraffic && led ? dns('raw', 'OUTPUT', 'destination') : []),
+    ...(hostTraffic ? [health('destination'), health('source')] : []),
+    ...dns('raw', 'OUTPUT', 'destination').map((rule) => ({ ...rule, from })),
   ]
 }
 
@@ -65,7 +77,8 @@ export function formatRule(rule: Rule): string {
   const prefix = familyOf(rule.address) === 'ipv6' ? 128 : 32
   const [host, port] = rule.side === 'destination' ? ['-d', '--dport'] : ['-s', '--sport']
   const socket = rule.needsSocket ? ' -m socket' : ''
-  const match = `${host} ${rule.address}/${prefix} -p ${rule.protocol} -m ${rule.protocol} ${port} ${rule.port}`
+  const from = rule.from === '' ? '' : ` -s ${rule.from}/${prefix}`
+  const match = `${host} ${rule.address}/${prefix}${from} -p ${rule.protocol} -m ${rule.protocol} ${port} ${rule.port}`
   return `${rule.chain} ${match}${socket} -m comment --comment "${rule.comment}" -j ${rule.target}`
 }
 
@@ -77,6 +90,7 @@ export function isSameRule(a: Rule, b: Rule): boolean {
     a.protocol === b.protocol &&
     a.side === b.side &&
     a.address === b.address &&
+    a.from === b.from &&
     a.port === b.port &&
     a.target === b.target &&
     a.needsSocket === b.needsSocket &&

@@ -55,6 +55,7 @@ export class Supervisor {
 
   /** Starts the first worker; the others follow when it serves. When it does not come to that the process ends as it did. */
   start(): void {
+    if (this.#ending) return
     const { stuckAfter } = this.#options
     if (stuckAfter > 0) this.#looks = setInterval(() => this.#look(), stuckAfter / LOOKS)
     this.#startWorker()

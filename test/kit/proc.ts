@@ -33,3 +33,8 @@ export function privateMemory(pid: number): number {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
   return [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)].reduce((sum, [, kib]) => sum + Number(kib) / 1024, 0)
 }
+
+/** The name of the program that a process runs, 15 octets of it at most. */
+export function programOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/comm`, 'latin1').trim()
+}

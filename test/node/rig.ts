@@ -1,0 +1,61 @@
+/** A node with its kube-proxy, a pod on it, and the DNS of the cluster. */
+import { type Agent, launchAgent, startAgent } from './agent.ts'
+import { type Client, startClient } from './clients.ts'
+import { startClusterDns } from './cluster-dns.ts'
+import { type Flavour, type ProxyMode, startProxy } from './kube-proxy.ts'
+import { ADDRESSES, createNetwork, type Network } from './network.ts'
+
+/** How a node is made, and the agent's flag for it. */
+export interface Setup {
+  interception: 'nftables' | 'iptables-nft' | 'iptables-legacy'
+  proxy: ProxyMode
+  families: readonly ('ipv4' | 'ipv6')[]
+}
+
+export interface Rig extends Network {
+  readonly setup: Setup
+  /** Addresses that the agent serves and clients ask: each family's service, and the link-local one, which only the agent has. */
+  readonly services: readonly string[]
+  readonly localIps: readonly string[]
+  /** Starts an agent and waits until queries are led to it. */
+  agent(...args: string[]): Promise<Agent>
+  launch(...args: string[]): Agent
+  /** A client in the pod or on the node, with 1,000 queries a second over UDP and 20 over TCP. */
+  client(where: 'pod' | 'node'): Promise<Client>
+  stop(): Promise<void>
+}
+
+/** @throws (rejects) Error */
+export async function startRig(setup: Setup): Promise<Rig> {
+  const network = createNetwork()
+  const flavour: Flavour = setup.interception === 'iptables-legacy' ? 'legacy' : 'nft'
+  const services = setup.families.map((family) => ADDRESSES[family].service)
+  const localIps = setup.families.flatMap((family) => [ADDRESSES[family].local, ADDRESSES[family].service])
+  const agents: Agent[] = []
+  const keep = (agent: Agent) => {
+    agents.push(agent)
+    return agent
+  }
+  const flags = ['-interception', setup.interception]
+  try {
+    startProxy(network.node, setup.proxy, flavour)
+    const dns = await startClusterDns(network.dns)
+    return {
+      ...network,
+      setup,
+      services,
+      localIps,
+      agent: async (...args) => keep(await startAgent(network.node, localIps, [...flags, ...args])),
+      launch: (...args) => keep(launchAgent(network.node, localIps, [...flags, ...args])),
+      client: (where) => startClient(network[where], { addresses: services, udpRate: 1000, tcpRate: 20 }),
+      async stop() {
+        await Promise.all(agents.map((agent) => agent.killAll().catch(() => {})))
+        await dns.stop()
+        network.remove()
+      },
+    }
+  } catch (error) {
+    network.remove()
+    throw error
+  }
+}
