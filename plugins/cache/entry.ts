@@ -1,5 +1,16 @@
-import { AA, AD, CD, type Query, RA, RCODES, Reply, type ReplyScan, scanReply, toKey } from 'corelet/plugin'
-import type { Question } from './slab.ts'
+import {
+  AA,
+  AD,
+  CD,
+  type Query,
+  type QuestionOctets,
+  RA,
+  RCODES,
+  Reply,
+  type ReplyScan,
+  scanReply,
+  toKey,
+} from 'corelet/plugin'
 
 /** Octets of memory that an entry takes beside its message: objects, typed arrays, its place in a Map. Measured with test/bench/cache-hit.ts. */
 const OVERHEAD = 800
@@ -82,7 +93,7 @@ export class Entry {
   }
 
   /** Whether its message has this question, the name in lower case. A failure has none. */
-  answers({ packet, questionEnd, qtype, qclass }: Question): boolean {
+  answers({ packet, questionEnd, qtype, qclass }: QuestionOctets): boolean {
     if (!this.#scan) return true
     const { key, qtype: type, qclass: of } = this.#scan
     return key === toKey(packet, 12, questionEnd - 4) && type === qtype && of === qclass

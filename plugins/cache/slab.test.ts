@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { hashQuestion } from 'corelet/plugin'
 import fc from 'fast-check'
-import { hashQuestion, Slab } from './slab.ts'
+import { Slab } from './slab.ts'
 
 interface Wanted {
   name: string

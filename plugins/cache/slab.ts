@@ -1,4 +1,4 @@
-import { LOWER } from 'corelet/plugin'
+import type { QuestionOctets } from 'corelet/plugin'
 import { BLOCK, Blocks } from './blocks.ts'
 
 /** Words of a record; see {@link Blocks}. */
@@ -25,27 +25,6 @@ const LONGEST_CHAIN = 32
 const NAME = 12
 const FIXED = 4
 
-/** What a record is found by, with some bits (0 to 255); a Query is one. */
-export interface Question {
-  /** A message; its first question is meant. */
-  readonly packet: Uint8Array
-  readonly questionEnd: number
-  readonly qtype: number
-  readonly qclass: number
-}
-
-const SEED = (Math.random() * 2 ** 32) | 0
-
-/** The hash by which a {@link Slab} finds a question; it differs in each process. */
-export function hashQuestion({ packet, questionEnd, qtype, qclass }: Question, bits: number): number {
-  let hash = Math.imul(SEED ^ ((qtype << 16) | qclass), 0x85ebca6b) ^ bits
-  for (let at = NAME; at < questionEnd - FIXED; at++) {
-    hash = Math.imul(hash ^ LOWER[packet[at]!]!, 0x9e3779b1)
-    hash ^= hash >>> 15
-  }
-  return hash
-}
-
 /** Octets by question, in the order of their use. A record is a number above 0 until it is removed. */
 export class Slab {
   readonly #blocks = new Blocks()
@@ -67,8 +46,8 @@ export class Slab {
     return this.#blocks.used * BLOCK
   }
 
-  /** The record of a question, 0 without one. @param hash that of the others, see {@link hashQuestion} */
-  find(hash: number, { packet, questionEnd, qtype, qclass }: Question, bits: number): number {
+  /** The record of a question, 0 without one. @param hash by `hashQuestion` of the others */
+  find(hash: number, { packet, questionEnd, qtype, qclass }: QuestionOctets, bits: number): number {
     const blocks = this.#blocks
     const typeAndClass = (qtype << 16) | qclass
     const length = questionEnd - FIXED - NAME
@@ -93,7 +72,7 @@ export class Slab {
    * @param tag an integer of 32 bits that {@link Slab.tag} gives back
    * @param octets what is kept, copied
    */
-  add(hash: number, question: Question, bits: number, tag: number, octets: Uint8Array): number {
+  add(hash: number, question: QuestionOctets, bits: number, tag: number, octets: Uint8Array): number {
     const blocks = this.#blocks
     const length = question.questionEnd - FIXED - NAME
     this.#boundChain(hash)
@@ -134,7 +113,7 @@ export class Slab {
   }
 
   /** The question of a record, its name in lower case. */
-  questionOf(record: number): Question {
+  questionOf(record: number): QuestionOctets {
     const typeAndClass = this.#blocks.word(record, TYPE_AND_CLASS)
     const length = this.#blocks.word(record, NAME_LENGTH) & 0xff
     const packet = new Uint8Array(NAME + length + FIXED)

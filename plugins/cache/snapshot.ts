@@ -11,10 +11,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
-import { type Clock, MAX_TTL } from 'corelet/plugin'
+import { type Clock, MAX_TTL, type QuestionOctets } from 'corelet/plugin'
 import { MAX_BITS } from './entry.ts'
 import { decodeRecord, storedAtOf, withStoredAt } from './record.ts'
-import type { Question } from './slab.ts'
 import type { Store } from './store.ts'
 
 const MAGIC = Buffer.from('corelet cache 1\n')
@@ -79,7 +78,7 @@ function toHead(origin: string, clock: Clock): Buffer {
   return head
 }
 
-function toEntry({ packet, qtype, qclass }: Question, bits: number, octets: Uint8Array, now: number): Buffer {
+function toEntry({ packet, qtype, qclass }: QuestionOctets, bits: number, octets: Uint8Array, now: number): Buffer {
   const name = packet.subarray(12, -4)
   const entry = Buffer.alloc(ENTRY + name.length + octets.length)
   entry.writeUInt32BE(entry.length - 4)
@@ -135,7 +134,7 @@ export function loadSnapshot(
 }
 
 interface SavedEntry {
-  question: Question
+  question: QuestionOctets
   bits: number
   record: Uint8Array
 }

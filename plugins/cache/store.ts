@@ -1,8 +1,8 @@
-import type { Query, Reply } from 'corelet/plugin'
+import { hashQuestion, type Query, type QuestionOctets, type Reply } from 'corelet/plugin'
 import { bitsOf, type Entry, type EntryFacts, isFailure, type PartName } from './entry.ts'
 import type { CacheOptions } from './options.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
-import { hashQuestion, type Question, Slab } from './slab.ts'
+import { Slab } from './slab.ts'
 
 /** CoreDNS's cache has 256 shards of at least 4 entries. */
 const SMALLEST_CAPACITY = 1024
@@ -123,7 +123,7 @@ export class Store {
   }
 
   /** Keeps the octets of an answer, see {@link encodeRecord}, with the bits that {@link bitsOf} gave its question. */
-  add(question: Question, bits: number, rcode: number, facts: EntryFacts, octets: Uint8Array): void {
+  add(question: QuestionOctets, bits: number, rcode: number, facts: EntryFacts, octets: Uint8Array): void {
     const { success, denial } = this.#parts
     const { preferPositive } = this.#options.stale
     const apart = bits | NOT_POSITIVE
@@ -143,7 +143,7 @@ export class Store {
     this.#bound()
   }
 
-  #remove(part: Part, question: Question, bits: number): void {
+  #remove(part: Part, question: QuestionOctets, bits: number): void {
     const record = part.slab.find(hashQuestion(question, bits), question, bits)
     if (record !== 0) part.remove(record)
   }
@@ -161,7 +161,7 @@ export class Store {
   }
 
   /** All records that are of use, those of each part in the order of their use. @param now monotonic milliseconds */
-  *records(now: number): Generator<{ question: Question; bits: number; octets: Uint8Array }> {
+  *records(now: number): Generator<{ question: QuestionOctets; bits: number; octets: Uint8Array }> {
     for (const { slab } of Object.values(this.#parts)) {
       for (let record = slab.oldest; record !== 0; record = slab.next(record)) {
         if (now >= slab.tag(record) * 1000) continue

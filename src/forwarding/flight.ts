@@ -1,4 +1,4 @@
-import { AD, CD, OPTIONS, type Query, RD, TYPES } from '../plugin/index.ts'
+import { AD, CD, hashQuestion, OPTIONS, type Query, RD, TYPES } from '../plugin/index.ts'
 import type { Question } from '../upstream/question.ts'
 
 /** EDNS options that concern one client or one hop, not the answer. */
@@ -7,14 +7,24 @@ export const HOP_BY_HOP: ReadonlySet<number> = new Set([OPTIONS.COOKIE, OPTIONS.
 /** UDP payload size in octets up to which answers need not be cut for most clients (RFC 9715). */
 const COMMON_SIZE = 1232
 
-/**
- * What an answer depends on, as a string: queries with the same key can share one. undefined when a query carries more than a question
- * and an OPT, a signature for example.
- */
-export function toFlightKey(query: Query): string | undefined {
-  if (!isPlain(query)) return undefined
-  const flags = query.flags & (RD | AD | CD)
-  return `${query.proto} ${flags} ${query.qtype} ${query.qclass} ${ednsKey(query)} ${query.key}`
+/** Flags that an answer depends on. */
+const ASKED = RD | AD | CD
+
+/** By which a query is looked up among those that are out; undefined for one that carries more than a question and an OPT, a signature for example. */
+export function flightHash(query: Query): number | undefined {
+  return isPlain(query) ? hashQuestion(query, query.flags & ASKED) : undefined
+}
+
+/** Whether two plain queries can share an answer. */
+export function canShare(one: Query, other: Query): boolean {
+  return (
+    one.proto === other.proto &&
+    ((one.flags ^ other.flags) & ASKED) === 0 &&
+    one.qtype === other.qtype &&
+    one.qclass === other.qclass &&
+    one.key === other.key &&
+    ednsKey(one) === ednsKey(other)
+  )
 }
 
 /** What to ask upstreams: the query without what trails it, in memory of its own. */

@@ -16,7 +16,7 @@ import type { Question } from '../upstream/question.ts'
 import { type Flight, type Job, SingleFlight } from '../upstream/single-flight.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { GIVEN_UP, type Outcome, toLimit } from './attempts.ts'
-import { HOP_BY_HOP, toFlightKey, toQuestion } from './flight.ts'
+import { canShare, flightHash, HOP_BY_HOP, toQuestion } from './flight.ts'
 import type { ForwardingMetrics } from './metrics.ts'
 
 interface Parts {
@@ -57,13 +57,15 @@ export interface Forwarder {
 export function createForwarder(plugin: string, options: ForwarderOptions, parts: Parts): Forwarder {
   const { metrics, strategy } = parts
   const maxConcurrent = toLimit(options.maxConcurrent)
-  const flights = new SingleFlight<Outcome>()
+  const flights = new SingleFlight<Query, Outcome>({
+    hash: flightHash,
+    isSame: canShare,
+    start: (query, done) => strategy.begin(toQuestion(query), query.proto, done),
+  })
   let concurrent = 0
 
   async function ask(query: Query, next: Next): Promise<Reply> {
-    const key = toFlightKey(query)
-    const start = (done: (outcome: Outcome) => void) => strategy.begin(toQuestion(query), query.proto, done)
-    const { shared, flight } = flights.run(key, start)
+    const { shared, flight } = flights.run(query)
     if (shared) metrics.shared.inc()
     const { signal } = query
     concurrent++
@@ -109,7 +111,7 @@ export function refuse(query: Query, plugin: string): Reply | undefined {
 }
 
 /** The outcome, or that the query was given up; a flight that no query waits for ends. */
-function untilGivenUp(flight: Flight<Outcome>, signal: AbortSignal): Promise<Outcome> {
+function untilGivenUp(flight: Flight<Query, Outcome>, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
     const leave = () => {
       flight.leave()

@@ -1,6 +1,7 @@
 import type { Deadlines, Expirable, Place } from './deadlines.ts'
 import { ExchangeFailure, TIMED_OUT } from './failure.ts'
 import type { Answer, Question } from './question.ts'
+import type { Row } from './table.ts'
 
 export type Result = Answer | ExchangeFailure
 
@@ -11,10 +12,11 @@ export interface Carrier {
 }
 
 /** A question on its way over a socket, until it has a result; it gets exactly one. */
-export class Pending implements Expirable<Pending> {
+export class Pending implements Expirable<Pending>, Row<Pending> {
   readonly question: Question
   /** The id that it went out with. */
-  id = 0
+  key = 0
+  nextRow: Pending | undefined
   place: Place<Pending> | undefined
   /** Messages that came in its place and were not its answer. */
   mismatches = 0

@@ -1,18 +1,32 @@
-import { Table } from './table.ts'
+import { type Row, Table } from './table.ts'
 
 /** What can be ended before its time; it says its result all the same. */
 export interface Job {
   cancel(): void
 }
 
+/** What is asked for, and how it is got. */
+export interface Work<Asked, T> {
+  /** A number that is the same for the same things; undefined for what has to have a job of its own. */
+  hash(asked: Asked): number | undefined
+  /** Whether two things with the same hash are the same. */
+  isSame(one: Asked, other: Asked): boolean
+  /** Begins a job, which calls `done` once. */
+  start(asked: Asked, done: (result: T) => void): Job
+}
+
 /** A job and how many wait for its result. */
-export class Flight<T> {
+export class Flight<Asked, T> implements Row<Flight<Asked, T>> {
+  readonly asked: Asked
   readonly result: Promise<T>
   /** How many wait, those that have left not counted. */
   riders = 1
   job: Job | undefined
+  key = 0
+  nextRow: Flight<Asked, T> | undefined
 
-  constructor(result: Promise<T>) {
+  constructor(asked: Asked, result: Promise<T>) {
+    this.asked = asked
     this.result = result
   }
 
@@ -26,31 +40,42 @@ export class Flight<T> {
  * Runs one job for all that ask for the same thing at the same time (RFC 5452 §5: identical queries that are out at once multiply a
  * forger's chances).
  */
-export class SingleFlight<T> {
-  readonly #flights = new Table<string, Flight<T>>()
+export class SingleFlight<Asked, T> {
+  readonly #work: Work<Asked, T>
+  readonly #flights = new Table<Flight<Asked, T>>()
+
+  constructor(work: Work<Asked, T>) {
+    this.#work = work
+  }
 
   get size(): number {
     return this.#flights.size
   }
 
-  /**
-   * The running job of that key, or a new one.
-   * @param key undefined for a job of its own
-   * @param start begins it; it calls `done` once
-   */
-  run(key: string | undefined, start: (done: (result: T) => void) => Job): { shared: boolean; flight: Flight<T> } {
-    const running = key === undefined ? undefined : this.#flights.get(key)
+  /** The running job for that, or a new one. */
+  run(asked: Asked): { shared: boolean; flight: Flight<Asked, T> } {
+    const hash = this.#work.hash(asked)
+    const running = hash === undefined ? undefined : this.#find(hash, asked)
     if (running) {
       running.riders++
       return { shared: true, flight: running }
     }
     const { promise, resolve } = Promise.withResolvers<T>()
-    const flight = new Flight(promise)
-    if (key !== undefined) this.#flights.set(key, flight)
-    flight.job = start((result) => {
-      if (key !== undefined) this.#flights.delete(key)
+    const flight = new Flight(asked, promise)
+    if (hash !== undefined) {
+      flight.key = hash
+      this.#flights.add(flight)
+    }
+    flight.job = this.#work.start(asked, (result) => {
+      if (hash !== undefined) this.#flights.delete(flight)
       resolve(result)
     })
     return { shared: false, flight }
+  }
+
+  #find(hash: number, asked: Asked): Flight<Asked, T> | undefined {
+    let flight = this.#flights.get(hash)
+    while (flight && !this.#work.isSame(flight.asked, asked)) flight = this.#flights.another(flight)
+    return flight
   }
 }

@@ -28,7 +28,7 @@ export class StreamConnection implements Carrier {
   readonly #socket: Socket
   readonly #isSecure: boolean
   readonly #events: StreamEvents
-  readonly #table = new Table<number, Pending>()
+  readonly #table = new Table<Pending>()
   #open = false
   #closed = false
   /** Messages that came back on it. Once there are any, a close is the server's way of saying that it was idle for too long. */
@@ -66,16 +66,16 @@ export class StreamConnection implements Carrier {
   send(pending: Pending, now: number): void {
     this.lastUsed = now
     let id = randomId()
-    while (this.#table.has(id)) id = (id + 1) & 0xffff
-    pending.id = id
+    while (this.#table.get(id)) id = (id + 1) & 0xffff
+    pending.key = id
     pending.carrier = this
     pending.receivedBefore = this.#received
-    this.#table.set(id, pending)
+    this.#table.add(pending)
     if (this.#open) this.#write(pending)
   }
 
   release(pending: Pending, result: Result): void {
-    this.#table.delete(pending.id)
+    this.#table.delete(pending)
     const late = result instanceof ExchangeFailure && result.kind === 'timeout'
     if (late && this.#open && this.#received === pending.receivedBefore) this.close('the connection is stuck')
     else if (this.#table.size === 0 && !this.#closed) this.#events.idle(this)
@@ -100,8 +100,8 @@ export class StreamConnection implements Carrier {
     }
   }
 
-  #write({ question, id }: Pending): void {
-    this.#socket.write(toFrame(this.#isSecure ? padQuestion(question) : question.packet, id))
+  #write({ question, key }: Pending): void {
+    this.#socket.write(toFrame(this.#isSecure ? padQuestion(question) : question.packet, key))
   }
 
   #receive(wire: Buffer): void {

@@ -25,7 +25,7 @@ export class UdpSocket implements Carrier, ConnectedUdpEvents {
   lastUsed: number
   readonly #socket: ConnectedUdp
   readonly #events: UdpSocketEvents
-  readonly #table = new Table<number, Pending>()
+  readonly #table = new Table<Pending>()
   readonly #late = new Set<number>()
   #retired: (() => void) | undefined
 
@@ -46,18 +46,18 @@ export class UdpSocket implements Carrier, ConnectedUdpEvents {
     const { packet } = pending.question
     this.lastUsed = now
     let id = randomId()
-    while (this.#table.has(id)) id = (id + 1) & 0xffff
+    while (this.#table.get(id)) id = (id + 1) & 0xffff
     packet[0] = id >> 8
     packet[1] = id & 0xff
-    pending.id = id
+    pending.key = id
     pending.carrier = this
-    this.#table.set(id, pending)
+    this.#table.add(pending)
     this.#socket.send(packet)
   }
 
   release(pending: Pending, result: Result): void {
-    this.#table.delete(pending.id)
-    if (result instanceof ExchangeFailure) this.#expectLate(pending.id)
+    this.#table.delete(pending)
+    if (result instanceof ExchangeFailure) this.#expectLate(pending.key)
     this.#closeWhenDone()
   }
 

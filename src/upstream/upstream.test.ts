@@ -261,16 +261,20 @@ describe('policies', () => {
 describe('SingleFlight', () => {
   /** Jobs that end when the test says so, or with -1 when they are cancelled. */
   const make = () => {
-    const flights = new SingleFlight<number>()
     const started: ((result: number) => void)[] = []
-    const start = (done: (result: number) => void) => {
-      started.push(done)
-      return { cancel: () => done(-1) }
-    }
-    return { flights, started, run: (key?: string) => flights.run(key, start) }
+    const flights = new SingleFlight<string, number>({
+      hash: (asked) => (asked === 'alone' ? undefined : asked.length),
+      isSame: (one, other) => one === other,
+      start: (asked, done) => {
+        if (asked === 'known') done(3)
+        else started.push(done)
+        return { cancel: () => done(-1) }
+      },
+    })
+    return { flights, started, run: (asked: string) => flights.run(asked) }
   }
 
-  it('runs one job for one key at a time', async () => {
+  it('runs one job for one thing at a time, also where two have the same hash', async () => {
     const { flights, started, run } = make()
     const results = ['a', 'a', 'b'].map(run)
     assert.deepEqual(
@@ -282,17 +286,13 @@ describe('SingleFlight', () => {
     })
     assert.deepEqual(await Promise.all(results.map(({ flight }) => flight.result)), [0, 0, 1])
     assert.equal(flights.size, 0)
-    const atOnce = flights.run('a', (done) => {
-      done(3)
-      return { cancel() {} }
-    })
-    assert.equal(await atOnce.flight.result, 3)
+    assert.equal(await run('known').flight.result, 3)
     assert.equal(flights.size, 0)
   })
 
-  it('runs a job of its own for what has no key', () => {
+  it('runs a job of its own for what has no hash', () => {
     const { flights, started, run } = make()
-    assert.deepEqual([run().shared, run().shared, started.length, flights.size], [false, false, 2, 0])
+    assert.deepEqual([run('alone').shared, run('alone').shared, started.length, flights.size], [false, false, 2, 0])
   })
 
   it('ends a job when the last that waits for it has left', async () => {

@@ -1,0 +1,30 @@
+import { LOWER } from './name.ts'
+
+/** What is asked, as octets; a Query is one. */
+export interface QuestionOctets {
+  /** A message; its first question is meant. */
+  readonly packet: Uint8Array
+  readonly questionEnd: number
+  readonly qtype: number
+  readonly qclass: number
+}
+
+/** Where the name stands in a message, and what stands behind it. */
+const NAME = 12
+const TYPE_AND_CLASS = 4
+
+const SEED = (Math.random() * 2 ** 32) | 0
+
+/**
+ * A number of 32 bits for looking up a question, whatever the case of its name; other ones in each process, so that nobody outside can choose
+ * names that collide.
+ * @param bits of what else tells apart what is looked up
+ */
+export function hashQuestion({ packet, questionEnd, qtype, qclass }: QuestionOctets, bits: number): number {
+  let hash = Math.imul(SEED ^ ((qtype << 16) | qclass), 0x85ebca6b) ^ bits
+  for (let at = NAME; at < questionEnd - TYPE_AND_CLASS; at++) {
+    hash = Math.imul(hash ^ LOWER[packet[at]!]!, 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  return hash
+}
