@@ -46,6 +46,7 @@ export const order: readonly (readonly [name: string, load: Load])[] = [
   ['loop', () => import('./loop/index.ts')],
   ['alternate', () => import('./alternate/index.ts')],
   ['forward', () => import('./forward/index.ts')],
+  ['grpc', () => import('./grpc/index.ts')],
   ['fanout', () => import('./fanout/index.ts')],
   ['erratic', () => import('./erratic/index.ts')],
   ['whoami', () => import('./whoami/index.ts')],
@@ -71,7 +72,6 @@ export const missing: readonly string[] = [
   'auto',
   'secondary',
   'etcd',
-  'grpc',
   'sign',
   'nomad',
 ]

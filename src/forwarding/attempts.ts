@@ -55,7 +55,7 @@ export function createAttempts(
     deadlines,
     upstreams: upstreams.list,
     policy: createPolicy(options.policy),
-    maxAttempts: toLimit(options.maxConnectAttempts ?? 2 * upstreams.list.length),
+    maxAttempts: toLimit(options.maxConnectAttempts ?? (options.rounds ?? 2) * upstreams.list.length),
     failfast: options.failfast,
     failover: options.failover,
     healthcheckBroken: metrics.healthcheckBroken,

@@ -5,10 +5,10 @@ import type { Target } from '../upstream/target.ts'
 /** A TO argument, told apart by its form alone. */
 export type Destination =
   | { kind: 'server'; target: Target }
-  | { kind: 'file'; path: string }
+  | { kind: 'file'; path: string; transport: 'dns' | 'grpc' }
   | { kind: 'host'; name: string; transport: Target['transport']; port: number }
 
-const PORTS = { dns: 53, tls: 853, https: 443 } as const
+const PORTS = { dns: 53, tls: 853, https: 443, grpc: 53 } as const
 
 /** Reads a TO argument. */
 export const destination: Value<Destination> = custom('TO', 'destination', (token, report) => {
@@ -19,6 +19,16 @@ export const destination: Value<Destination> = custom('TO', 'destination', (toke
   }
   if (transport === 'https' && rest.includes('/')) return void report(token, 'path-not-allowed', token.text)
   const found = readServer(rest, transport) ?? readFile(rest) ?? readHost(rest, transport)
+  if (!found) report(token, 'bad-destination', token.text)
+  return found
+})
+
+/** Reads a TO argument of `grpc`: an address, a file, or `unix://PATH`. */
+export const grpcDestination: Value<Destination> = custom('TO', 'destination', (token, report) => {
+  const [, path] = /^unix:\/\/(\/.+)$/.exec(token.text) ?? []
+  if (path) return { kind: 'server', target: { transport: 'grpc', address: path, port: 0 } }
+  const scheme = /^[a-z0-9]+:\/\//i.test(token.text) || token.text.startsWith('unix:')
+  const found = scheme ? undefined : (readServer(token.text, 'grpc') ?? readFile(token.text, 'grpc'))
   if (!found) report(token, 'bad-destination', token.text)
   return found
 })
@@ -42,9 +52,9 @@ function splitPort(text: string): { host: string; port: number | undefined } {
   return match && port > 0 && port <= 0xffff ? { host: match[1]!, port } : { host: text, port: undefined }
 }
 
-/** A scheme in front of a file name has no meaning: what the file lists is asked over plain DNS. */
-function readFile(text: string): Destination | undefined {
-  return text.includes('/') || text.startsWith('.') ? { kind: 'file', path: text } : undefined
+/** A scheme in front of a file name has no meaning: what the file lists is asked over plain DNS, or gRPC. */
+function readFile(text: string, transport: 'dns' | 'grpc' = 'dns'): Destination | undefined {
+  return text.includes('/') || text.startsWith('.') ? { kind: 'file', path: text, transport } : undefined
 }
 
 function readHost(text: string, transport: Target['transport']): Destination | undefined {

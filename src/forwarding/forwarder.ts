@@ -35,6 +35,8 @@ export interface Strategy {
 /** `next` and `nextOnNodata` say when a query goes on to the next use of the plugin; left out, it never does. */
 export interface ForwarderOptions {
   maxConcurrent: number
+  /** What clients get when all that came was the answer to something else; SERVFAIL when left out. */
+  mismatchRcode?: number
   next?: ReadonlySet<number>
   nextOnNodata?: boolean
 }
@@ -74,8 +76,11 @@ export function createForwarder(plugin: string, options: ForwarderOptions, parts
     const landing = toLanding(outcome, plugin)
     const { upstream, reply } = landing
     if (upstream) query.setMetadata(`${plugin}/upstream`, () => upstream.label)
-    if (!reply)
-      return query.fail(RCODES.SERVFAIL, plugin, landing.error).copy({ options: [toExtendedError(landing.kind)] })
+    if (!reply) {
+      const rcode = landing.kind === 'mismatch' ? options.mismatchRcode : undefined
+      const failure = query.fail(rcode ?? RCODES.SERVFAIL, plugin, landing.error)
+      return failure.copy({ options: [toExtendedError(landing.kind)] })
+    }
     if (next.plugin === plugin && asksNext(reply)) return next(query)
     return shared ? withoutHopByHop(reply) : reply
   }

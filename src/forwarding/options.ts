@@ -117,8 +117,10 @@ export interface ConnectionOptions {
 
 /** 0 has the meaning it has in the Corefile. */
 export interface AttemptOptions {
-  /** undefined is twice the number of upstreams. */
+  /** undefined is {@link rounds} for each upstream. */
   maxConnectAttempts: number | undefined
+  /** Failed exchanges that a query may have with each upstream; 2 when left out. */
+  rounds?: number
   policy: PolicyName
   maxConcurrent: number
   failfast: boolean
@@ -128,9 +130,9 @@ export interface AttemptOptions {
 type ConnectionLines = ReadDirective<{ args: []; options: typeof connectionOptions }>['options']
 type AttemptLines = ReadDirective<{ args: []; options: typeof attemptOptions }>['options']
 
-/** Reads {@link connectionOptions}. @param tokens of the destinations */
+/** Reads {@link connectionOptions}, or those of them that a plugin has. @param tokens of the destinations */
 export function readConnectionOptions(
-  options: ConnectionLines,
+  options: Partial<ConnectionLines>,
   destinations: readonly Destination[],
   tokens: readonly Token[],
   report: Report,
@@ -138,27 +140,27 @@ export function readConnectionOptions(
   if (destinations.length > MAX_DESTINATIONS) {
     report(tokens[MAX_DESTINATIONS]!, 'too-many-destinations', destinations.length)
   }
-  const expire = options.expire.at(-1)?.values[0] ?? 10_000
-  const maxAge = options.max_age.at(-1)?.values[0] ?? 0
+  const expire = options.expire?.at(-1)?.values[0] ?? 10_000
+  const maxAge = options.max_age?.at(-1)?.values[0] ?? 0
   if (maxAge > 0 && maxAge < expire) {
-    const token = options.max_age.at(-1)!.tokens[0]!
-    report(token, 'max-age-below-expire', token.text, options.expire.at(-1)?.tokens[0]?.text ?? '10s')
+    const token = options.max_age!.at(-1)!.tokens[0]!
+    report(token, 'max-age-below-expire', token.text, options.expire?.at(-1)?.tokens[0]?.text ?? '10s')
   }
   return {
     destinations,
-    forceTcp: options.force_tcp.length > 0,
-    preferUdp: options.prefer_udp.length > 0,
+    forceTcp: (options.force_tcp?.length ?? 0) > 0,
+    preferUdp: (options.prefer_udp?.length ?? 0) > 0,
     expire,
     maxAge,
-    maxIdleConns: options.max_idle_conns.at(-1)?.values[0] ?? 0,
-    readTimeout: options.read_timeout.at(-1)?.values[0] ?? 2000,
-    maxFails: options.max_fails.at(-1)?.values[0] ?? 2,
+    maxIdleConns: options.max_idle_conns?.at(-1)?.values[0] ?? 0,
+    readTimeout: options.read_timeout?.at(-1)?.values[0] ?? 2000,
+    maxFails: options.max_fails?.at(-1)?.values[0] ?? 2,
     tls: readTls(options, report),
     tlsServerName: readServerName(options, destinations, report),
-    dohMethod: options.doh_method.at(-1)?.values[0] ?? 'POST',
+    dohMethod: options.doh_method?.at(-1)?.values[0] ?? 'POST',
     healthCheck: readHealthCheck(options, report),
-    resolvers: options.resolver.at(-1)?.values[0] ?? [],
-    sourceAddress: options.source_address.at(-1)?.values[0],
+    resolvers: options.resolver?.at(-1)?.values[0] ?? [],
+    sourceAddress: options.source_address?.at(-1)?.values[0],
   }
 }
 
@@ -188,8 +190,8 @@ export function noting(report: Report): { report: Report; readonly failed: boole
 }
 
 /** `tls`, `tls CA`, `tls CERT KEY`, `tls CERT KEY CA`. */
-function readTls(options: ConnectionLines, report: Report): ConnectionOptions['tls'] {
-  const line = options.tls.at(-1)
+function readTls(options: Partial<ConnectionLines>, report: Report): ConnectionOptions['tls'] {
+  const line = options.tls?.at(-1)
   if (!line) return undefined
   const [first, second, third] = line.values[0]
   if (line.tokens.length > 3) {
@@ -202,11 +204,11 @@ function readTls(options: ConnectionLines, report: Report): ConnectionOptions['t
 }
 
 function readServerName(
-  options: ConnectionLines,
+  options: Partial<ConnectionLines>,
   destinations: readonly Destination[],
   report: Report,
 ): string | undefined {
-  const line = options.tls_servername.at(-1)
+  const line = options.tls_servername?.at(-1)
   if (!line) return undefined
   for (const each of destinations) {
     const own = each.kind === 'server' ? each.target.serverName : undefined
@@ -215,9 +217,9 @@ function readServerName(
   return line.values[0]
 }
 
-function readHealthCheck(options: ConnectionLines, report: Report): HealthCheck {
+function readHealthCheck(options: Partial<ConnectionLines>, report: Report): HealthCheck {
   const check: HealthCheck = { interval: 500, recursionDesired: true, domain: '.' }
-  const line = options.health_check.at(-1)
+  const line = options.health_check?.at(-1)
   if (!line) return check
   check.interval = line.values[0]
   const words = line.tokens.slice(1)

@@ -37,15 +37,18 @@ export async function resolveDestinations(
 
 async function resolveOne(destination: Destination, options: ResolveOptions): Promise<Target[]> {
   if (destination.kind === 'server') return [destination.target]
-  if (destination.kind === 'file') return readOthers(destination.path, options)
+  if (destination.kind === 'file') return readOthers(destination, options)
   const { name, transport, port } = destination
   const addresses = await lookUp(name, options.resolvers)
   return addresses.map((address) => ({ transport, address, port }))
 }
 
 /** The servers in a file, without ourselves. */
-async function readOthers(path: string, { isOwn, warn }: ResolveOptions): Promise<Target[]> {
-  const targets = readNameservers(await readList(path))
+async function readOthers(
+  { path, transport }: Destination & { kind: 'file' },
+  { isOwn, warn }: ResolveOptions,
+): Promise<Target[]> {
+  const targets = readNameservers(await readList(path), transport)
   for (const target of targets.filter(isOwn)) {
     warn(`${path} lists ${target.address}, which is this server: it is left out`)
   }
@@ -61,12 +64,12 @@ async function readList(path: string): Promise<string> {
 }
 
 /** The `nameserver` lines of a file in the form of resolv.conf(5); zones of addresses and all other lines are ignored. */
-function readNameservers(text: string): Target[] {
+function readNameservers(text: string, transport: Target['transport']): Target[] {
   const targets: Target[] = []
   for (const line of text.split('\n')) {
     const [keyword, word = ''] = line.trim().split(/\s+/)
     const address = word.replace(/%.*/, '')
-    if (keyword === 'nameserver' && isIP(address) > 0) targets.push({ transport: 'dns', address, port: 53 })
+    if (keyword === 'nameserver' && isIP(address) > 0) targets.push({ transport, address, port: 53 })
   }
   return targets
 }

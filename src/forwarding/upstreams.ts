@@ -27,7 +27,7 @@ export async function openUpstreams(
     isOwn: ownTargets(block.listeners),
     warn: (text) => log.warning(text),
   })
-  const usesTls = targets.some(({ transport }) => transport !== 'dns')
+  const usesTls = targets.some(({ transport }) => transport === 'tls' || transport === 'https')
   const secure = options.tls || usesTls ? await loadCertificates(options.tls ?? {}, block.settings.root) : undefined
   const counters = new Map<Upstream, UpstreamMetrics>()
   for (const target of targets) {

@@ -4,15 +4,9 @@
  */
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Converse, Ends } from '../net/connection.ts'
+import { encodePacket, GRPC_METHOD, GRPC_STATUS, GRPC_TYPE, MAX_CALL, readCall } from '../net/grpc-message.ts'
 import { HttpSpeaker } from '../net/http.ts'
-import { encodePacket, MAX_CALL, readCall } from './grpc-message.ts'
 import type { Outcome } from './https.ts'
-
-const METHOD = '/coredns.dns.DnsService/Query'
-const TYPE = 'application/grpc'
-
-/** The codes of gRPC that are used here. */
-const STATUS = { invalidArgument: 3, resourceExhausted: 8, unimplemented: 12, unavailable: 14 } as const
 
 export interface GrpcOptions {
   /** Answers a message. */
@@ -30,22 +24,22 @@ export function converseOverGrpc({ exchange, maxStreams }: GrpcOptions): Convers
 
   async function serve(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
     const ends = speaker.endsOf(request)
-    if (request.method !== 'POST' || !request.headers['content-type']?.startsWith(TYPE)) {
+    if (request.method !== 'POST' || !request.headers['content-type']?.startsWith(GRPC_TYPE)) {
       response.writeHead(415).end()
       return
     }
-    if (request.url !== METHOD) return fail(response, STATUS.unimplemented, 'unknown method')
+    if (request.url !== GRPC_METHOD) return fail(response, GRPC_STATUS.unimplemented, 'unknown method')
     const call = await readBody(request)
-    if (!call) return fail(response, STATUS.resourceExhausted, 'the message is too large')
+    if (!call) return fail(response, GRPC_STATUS.resourceExhausted, 'the message is too large')
     const packet = readCall(call)
-    if (packet === 'compressed') return fail(response, STATUS.unimplemented, 'compression is not supported')
-    if (packet === 'malformed') return fail(response, STATUS.invalidArgument, 'the message is malformed')
+    if (packet === 'compressed') return fail(response, GRPC_STATUS.unimplemented, 'compression is not supported')
+    if (packet === 'malformed') return fail(response, GRPC_STATUS.invalidArgument, 'the message is malformed')
     const outcome = await exchange(packet, ends)
-    if (outcome === 'no-query') return fail(response, STATUS.invalidArgument, 'the message is no query')
-    if (outcome === 'silence') return fail(response, STATUS.unavailable, 'no answer')
+    if (outcome === 'no-query') return fail(response, GRPC_STATUS.invalidArgument, 'the message is no query')
+    if (outcome === 'silence') return fail(response, GRPC_STATUS.unavailable, 'no answer')
     if (response.stream.destroyed) return
     response.addTrailers({ 'grpc-status': '0' })
-    response.writeHead(200, { 'content-type': TYPE })
+    response.writeHead(200, { 'content-type': GRPC_TYPE })
     response.end(encodePacket(outcome))
   }
 
@@ -70,5 +64,5 @@ async function readBody(request: Http2ServerRequest): Promise<Buffer | undefined
 
 function fail(response: Http2ServerResponse, status: number, message: string): void {
   if (response.stream.destroyed) return
-  response.writeHead(200, { 'content-type': TYPE, 'grpc-status': `${status}`, 'grpc-message': message }).end()
+  response.writeHead(200, { 'content-type': GRPC_TYPE, 'grpc-status': `${status}`, 'grpc-message': message }).end()
 }

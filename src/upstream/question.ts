@@ -57,8 +57,8 @@ function sameQuestion({ packet, questionEnd }: Question, wire: Uint8Array): bool
   return true
 }
 
-/** The header of `wire` with the question and no records. */
-function toBare({ packet, questionEnd }: Question, wire: Uint8Array): Answer {
+/** The first four octets of `wire` with the question and no records. */
+export function toBare({ packet, questionEnd }: Question, wire: Uint8Array): Answer {
   const bare = packet.slice(0, questionEnd)
   bare.set(wire.subarray(0, 4))
   bare.fill(0, 4, 12)

@@ -1,11 +1,10 @@
-import { connect as connectTcp, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Clock, Timer } from '../plugin/clock.ts'
 import { DialTimeout } from './dial-timeout.ts'
+import { Dialer } from './dialer.ts'
 import { ExchangeFailure, TIMED_OUT } from './failure.ts'
 import type { Pending } from './pending.ts'
 import type { Mismatch } from './question.ts'
-import { SecureDialer } from './secure-socket.ts'
 import { StreamConnection } from './stream-connection.ts'
 import type { Target } from './target.ts'
 
@@ -16,7 +15,7 @@ const MAX_DIALING = 4
 
 export interface StreamPoolOptions {
   target: Target
-  /** Speaks TLS with these certificates; plain TCP when left out. */
+  /** Speaks TLS with these certificates (RFC 7858); plain TCP when left out. */
   secure: SecureContext | undefined
   sourceAddress: string | undefined
   clock: Clock
@@ -37,13 +36,11 @@ export class StreamPool {
   /** Those that are still opening, with the timer that gives them up. */
   readonly #dialing = new Map<StreamConnection, Timer>()
   readonly #dialTimeout = new DialTimeout()
-  /** Makes connections with TLS (RFC 7858). */
-  readonly #secure: SecureDialer | undefined
+  readonly #dialer: Dialer
 
   constructor(options: StreamPoolOptions) {
     this.#options = options
-    const { secure } = options
-    this.#secure = secure && new SecureDialer({ ...options, secure, protocol: 'dot' })
+    this.#dialer = new Dialer({ ...options, protocol: 'dot' })
   }
 
   send(pending: Pending): void {
@@ -91,15 +88,14 @@ export class StreamPool {
   }
 
   #dial(now: number): StreamConnection {
-    const { clock, events } = this.#options
-    const socket = this.#secure?.dial() ?? this.#connectTcp()
-    const connection = new StreamConnection(socket, this.#secure !== undefined, now, {
+    const { clock, secure, events } = this.#options
+    const connection = new StreamConnection(this.#dialer.dial(), secure !== undefined, now, {
       mismatch: events.mismatch,
       opened: () => this.#dialed(connection),
       idle: () => this.#keepOrClose(connection),
       closed: () => {
         this.#connections.delete(connection)
-        if (this.#dialed(connection)) this.#secure?.forget()
+        if (this.#dialed(connection)) this.#dialer.forget()
       },
     })
     const timeout = this.#dialTimeout.milliseconds
@@ -127,10 +123,5 @@ export class StreamPool {
     let idle = 0
     for (const each of this.#connections) if (each.isOpen && each.inFlight === 0) idle++
     if (idle > maxIdle) connection.close('enough idle connections')
-  }
-
-  #connectTcp(): Socket {
-    const { target, sourceAddress } = this.#options
-    return connectTcp({ host: target.address, port: target.port, noDelay: true, localAddress: sourceAddress })
   }
 }

@@ -2,10 +2,11 @@ import type { SecureContext } from 'node:tls'
 import { TC } from '../dns/constants.ts'
 import type { Clock, Timer } from '../plugin/clock.ts'
 import { Deadlines } from './deadlines.ts'
+import { createDohDialect, type DohMethod } from './doh.ts'
 import { ExchangeFailure } from './failure.ts'
+import { grpcDialect } from './grpc.ts'
 import { Health } from './health.ts'
-import { HttpsPool } from './https-pool.ts'
-import type { DohMethod } from './https-session.ts'
+import { HttpPool } from './http-pool.ts'
 import { Pending, type Result } from './pending.ts'
 import { createProbe } from './probe.ts'
 import type { Mismatch, Question } from './question.ts'
@@ -30,7 +31,7 @@ export type Proto = 'udp' | 'tcp' | 'tcp-tls'
 export interface UpstreamOptions {
   target: Target
   clock: Clock
-  /** Certificates for TLS. Needed unless the target is a `dns` one. */
+  /** Certificates for TLS. Needed for `tls` and `https` targets; a `grpc` one is asked in clear text without. */
   secure?: SecureContext | undefined
   /** HTTP method for `https` targets; POST when left out. */
   dohMethod?: DohMethod
@@ -70,7 +71,7 @@ export class Upstream {
   readonly #queries: Deadlines<Pending>
   readonly #probes: Deadlines<Pending>
   readonly #udp: UdpPool
-  readonly #stream: StreamPool | HttpsPool
+  readonly #stream: StreamPool | HttpPool
   readonly #sweep: Timer
   #closed = false
 
@@ -173,12 +174,16 @@ export class Upstream {
 }
 
 /** The connections that carry what does not go over UDP. */
-function createStreamPool(options: UpstreamOptions): StreamPool | HttpsPool {
+function createStreamPool(options: UpstreamOptions): StreamPool | HttpPool {
   const { target, secure, sourceAddress, clock, expire, maxAge, maxIdle, dohMethod = 'POST', events } = options
   const common = { target, sourceAddress, clock, expire, maxAge }
-  if (target.transport !== 'dns' && !secure) throw new TypeError('an encrypted upstream needs certificates')
-  if (target.transport === 'https') return new HttpsPool({ ...common, secure: secure!, method: dohMethod, events })
-  const isTls = target.transport === 'tls'
+  const { transport } = target
+  if ((transport === 'tls' || transport === 'https') && !secure) {
+    throw new TypeError('an encrypted upstream needs certificates')
+  }
+  if (transport === 'https') return new HttpPool({ ...common, secure, dialect: createDohDialect(dohMethod), events })
+  if (transport === 'grpc') return new HttpPool({ ...common, secure, dialect: grpcDialect, events })
+  const isTls = transport === 'tls'
   return new StreamPool({
     ...common,
     maxIdle,

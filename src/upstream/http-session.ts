@@ -1,34 +1,63 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { Dialer } from './dialer.ts'
 import { describeError, ExchangeFailure } from './failure.ts'
-import { padQuestion } from './padding.ts'
 import type { Carrier, Pending, Result } from './pending.ts'
-import { type Mismatch, readAnswer } from './question.ts'
+import type { Answer, Mismatch, Question } from './question.ts'
 
-const PATH = '/dns-query'
-const TYPE = 'application/dns-message'
 /** Queries that may be out on one session; the server may allow fewer. */
 const MAX_STREAMS = 100
-/** Octets of an answer. */
-const MAX_ANSWER = 0xffff
+/** What OpenSSL calls it that a server chose none of the offered protocols. */
+const NO_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
+const NO_HTTP2 = 'the server does not speak HTTP/2'
 
-export type DohMethod = 'GET' | 'POST'
-
-export interface HttpsSessionEvents {
-  mismatch(reason: Mismatch): void
-  opened(session: HttpsSession): void
-  closed(session: HttpsSession): void
+/** What came back for a request. */
+export interface HttpResult {
+  status: number
+  /** Headers, and the trailers behind the body. */
+  headers: IncomingHttpHeaders
+  body: Buffer
 }
 
-/** One HTTP/2 session with an upstream (RFC 8484). Queries that come while it is being opened wait for it. */
-export class HttpsSession implements Carrier {
+/** Why what came back is no answer. */
+export interface NoAnswer {
+  /** Set when it is a DNS message that does not belong to the question. */
+  mismatch: Mismatch | undefined
+  error: string
+}
+
+/** How questions and answers travel in HTTP. */
+export interface HttpDialect {
+  /** Octets of the longest body. */
+  maxLength: number
+  request(question: Question, isSecure: boolean): { headers: OutgoingHttpHeaders; body: Buffer | undefined }
+  read(question: Question, result: HttpResult): Answer | NoAnswer
+}
+
+export interface HttpSessionEvents {
+  mismatch(reason: Mismatch): void
+  opened(session: HttpSession): void
+  closed(session: HttpSession): void
+}
+
+/** One HTTP/2 session with an upstream. Queries that come while it is being opened wait for it. */
+export class HttpSession implements Carrier {
   readonly createdAt: number
   lastUsed: number
-  readonly #socket: TLSSocket
+  readonly #socket: Socket
+  readonly #isSecure: boolean
   readonly #session: ClientHttp2Session
   readonly #authority: string
-  readonly #method: DohMethod
-  readonly #events: HttpsSessionEvents
+  readonly #dialect: HttpDialect
+  readonly #events: HttpSessionEvents
   /** What is out, with its stream once the session is open. */
   readonly #streams = new Map<Pending, ClientHttp2Stream | undefined>()
   /** Answers that came back on it. Once there are any, a close is the server's way of saying that it was idle for too long. */
@@ -37,19 +66,26 @@ export class HttpsSession implements Carrier {
   #leaving = false
   #closed = false
 
-  constructor(socket: TLSSocket, authority: string, method: DohMethod, now: number, events: HttpsSessionEvents) {
+  constructor(dialer: Dialer, authority: string, dialect: HttpDialect, now: number, events: HttpSessionEvents) {
     this.createdAt = this.lastUsed = now
-    this.#socket = socket
     this.#authority = authority
-    this.#method = method
+    this.#dialect = dialect
     this.#events = events
-    this.#session = connect(`https://${authority}`, { createConnection: () => socket, settings: { enablePush: false } })
-    socket.once('secureConnect', () => {
-      if (socket.alpnProtocol !== 'h2') this.close('the server does not speak HTTP/2')
+    this.#isSecure = dialer.ready === 'secureConnect'
+    const socket = dialer.dial()
+    this.#socket = socket
+    this.#session = connect(`${this.#isSecure ? 'https' : 'http'}://${authority}`, {
+      createConnection: () => socket,
+      settings: { enablePush: false },
+    })
+    socket.once(dialer.ready, () => {
+      if (this.#isSecure && (socket as TLSSocket).alpnProtocol !== 'h2') this.close(NO_HTTP2)
       else this.#opened()
     })
-    socket.on('error', (error) => this.close(describeError(error)))
-    this.#session.on('error', (error) => this.close(describeError(error)))
+    const failed = (error: NodeJS.ErrnoException) =>
+      this.close(error.code === NO_PROTOCOL ? NO_HTTP2 : describeError(error))
+    socket.on('error', failed)
+    this.#session.on('error', failed)
     this.#session.on('close', () => this.close('connection closed by the server: EOF'))
     this.#session.on('goaway', () => {
       this.#leaving = true
@@ -108,44 +144,42 @@ export class HttpsSession implements Carrier {
   }
 
   #request(pending: Pending): void {
-    const octets = Buffer.from(padQuestion(pending.question))
-    // the same query has the same octets, for caches of HTTP (RFC 8484 §4.1)
-    octets.writeUInt16BE(0)
-    const isGet = this.#method === 'GET'
-    const stream = this.#session.request({
-      ':method': this.#method,
-      ':authority': this.#authority,
-      ':path': isGet ? `${PATH}?dns=${octets.toString('base64url')}` : PATH,
-      accept: TYPE,
-      ...(!isGet && { 'content-type': TYPE, 'content-length': octets.length }),
-    })
+    const { headers, body } = this.#dialect.request(pending.question, this.#isSecure)
+    const stream = this.#session.request({ ...headers, ':authority': this.#authority })
     this.#streams.set(pending, stream)
     this.#collect(pending, stream)
-    stream.end(isGet ? undefined : octets)
+    stream.end(body)
   }
 
   #collect(pending: Pending, stream: ClientHttp2Stream): void {
+    const { maxLength } = this.#dialect
     const chunks: Buffer[] = []
     let length = 0
     let status = 0
+    let headers: IncomingHttpHeaders = {}
     const fail = (kind: 'closed' | 'network' | 'mismatch', reason: string) => {
       if (this.#streams.get(pending) === stream) pending.settle(new ExchangeFailure(kind, reason))
     }
-    stream.on('response', (headers) => {
+    stream.on('response', (first) => {
       this.#received++
-      status = headers[':status'] ?? 0
+      status = first[':status'] ?? 0
+      headers = first
+    })
+    stream.on('trailers', (last) => {
+      headers = { ...headers, ...last }
     })
     stream.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length > MAX_ANSWER) fail('mismatch', 'the answer is longer than 65535 octets')
+      if (length > maxLength) fail('mismatch', 'the answer is longer than 65535 octets')
       else chunks.push(chunk)
     })
     stream.on('end', () => {
       if (this.#streams.get(pending) !== stream || status === 0) return
-      const answer = readAnswer(pending.question, Buffer.concat(chunks, length))
-      if (typeof answer !== 'string') return pending.settle(answer)
-      this.#events.mismatch(answer)
-      fail('mismatch', `HTTP status ${status}, and what came is no answer: ${answer}`)
+      const answer = this.#dialect.read(pending.question, { status, headers, body: Buffer.concat(chunks, length) })
+      if ('wire' in answer) return pending.settle(answer)
+      const { mismatch, error } = answer
+      if (mismatch) this.#events.mismatch(mismatch)
+      fail(mismatch ? 'mismatch' : 'network', error)
     })
     stream.on('error', (error) => {
       const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM

@@ -6,6 +6,20 @@ const PREFIX = 5
 export const MAX_CALL = 0xffff + PREFIX + 4
 const BYTES_FIELD_1 = 0x0a
 
+/** Path of the one method there is. */
+export const GRPC_METHOD = '/coredns.dns.DnsService/Query'
+/** Content type of calls and their answers. */
+export const GRPC_TYPE = 'application/grpc'
+/** The codes of gRPC that mean something here. */
+export const GRPC_STATUS = {
+  ok: 0,
+  invalidArgument: 3,
+  notFound: 5,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  unavailable: 14,
+} as const
+
 /** The DNS message in a call; other fields are passed over, and of several the last counts. */
 export function readCall(call: Buffer): Uint8Array | 'compressed' | 'malformed' {
   if (call.length < PREFIX || call.readUInt32BE(1) !== call.length - PREFIX) return 'malformed'

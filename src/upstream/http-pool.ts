@@ -2,22 +2,23 @@ import { isIPv6 } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Clock, Timer } from '../plugin/clock.ts'
 import { DialTimeout } from './dial-timeout.ts'
+import { Dialer } from './dialer.ts'
 import { ExchangeFailure, TIMED_OUT } from './failure.ts'
-import { type DohMethod, HttpsSession } from './https-session.ts'
+import { type HttpDialect, HttpSession } from './http-session.ts'
 import type { Pending } from './pending.ts'
 import type { Mismatch } from './question.ts'
-import { SecureDialer } from './secure-socket.ts'
-import type { Target } from './target.ts'
+import { isPath, type Target } from './target.ts'
 
 /** Sessions with one upstream; each carries many queries. */
 const MAX_SESSIONS = 8
 const HTTPS_PORT = 443
 
-export interface HttpsPoolOptions {
+export interface HttpPoolOptions {
   target: Target
-  secure: SecureContext
+  /** Speaks TLS with these certificates; in clear text when left out. */
+  secure: SecureContext | undefined
   sourceAddress: string | undefined
-  method: DohMethod
+  dialect: HttpDialect
   clock: Clock
   /** Milliseconds of idleness after which a session is closed. */
   expire: number
@@ -27,18 +28,18 @@ export interface HttpsPoolOptions {
 }
 
 /** The HTTP/2 sessions of one upstream: the oldest that has room is taken, and a new one opened only when none has. */
-export class HttpsPool {
-  readonly #options: HttpsPoolOptions
-  readonly #dialer: SecureDialer
+export class HttpPool {
+  readonly #options: HttpPoolOptions
+  readonly #dialer: Dialer
   readonly #authority: string
-  readonly #sessions = new Set<HttpsSession>()
+  readonly #sessions = new Set<HttpSession>()
   /** Those that are still opening, with the timer that gives them up. */
-  readonly #dialing = new Map<HttpsSession, Timer>()
+  readonly #dialing = new Map<HttpSession, Timer>()
   readonly #dialTimeout = new DialTimeout()
 
-  constructor(options: HttpsPoolOptions) {
+  constructor(options: HttpPoolOptions) {
     this.#options = options
-    this.#dialer = new SecureDialer({ ...options, protocol: 'h2' })
+    this.#dialer = new Dialer({ ...options, protocol: 'h2' })
     this.#authority = toAuthority(options.target)
   }
 
@@ -63,18 +64,18 @@ export class HttpsPool {
     for (const session of this.#sessions) session.close('stopped')
   }
 
-  #choose(now: number): HttpsSession | undefined {
+  #choose(now: number): HttpSession | undefined {
     for (const session of this.#sessions) if (!session.full && !this.#isOld(session, now)) return session
     return this.#sessions.size < MAX_SESSIONS ? this.#dial(now) : undefined
   }
 
-  #isOld(session: HttpsSession, now: number): boolean {
+  #isOld(session: HttpSession, now: number): boolean {
     return this.#options.maxAge > 0 && now - session.createdAt > this.#options.maxAge
   }
 
-  #dial(now: number): HttpsSession {
-    const { clock, method, events } = this.#options
-    const session: HttpsSession = new HttpsSession(this.#dialer.dial(), this.#authority, method, now, {
+  #dial(now: number): HttpSession {
+    const { clock, dialect, events } = this.#options
+    const session: HttpSession = new HttpSession(this.#dialer, this.#authority, dialect, now, {
       mismatch: events.mismatch,
       opened: () => void this.#dialed(session),
       closed: () => {
@@ -92,7 +93,7 @@ export class HttpsPool {
   }
 
   /** Notes that opening it has ended, well or not. @returns whether it was still opening */
-  #dialed(session: HttpsSession): boolean {
+  #dialed(session: HttpSession): boolean {
     const timer = this.#dialing.get(session)
     if (!timer) return false
     timer.cancel()
@@ -104,6 +105,7 @@ export class HttpsPool {
 
 /** What the server is called: by its name if there is one. */
 function toAuthority({ address, serverName, port }: Target): string {
+  if (isPath(address)) return serverName ?? 'localhost'
   const host = serverName ?? (isIPv6(address) ? `[${address.replace(/%.*/, '')}]` : address)
   return port === HTTPS_PORT ? host : `${host}:${port}`
 }
