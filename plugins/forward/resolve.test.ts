@@ -28,7 +28,7 @@ describe('TO', () => {
       '# comment\nsearch example.org\nnameserver 127.0.0.1\nnameserver\nnameserver ::1%lo\noptions rotate\n',
     )
     const options = { resolvers: [], isOwn: () => false, warn: () => {} }
-    assert.deepEqual(await resolveDestinations([{ kind: 'file', path: file }], options), [
+    assert.deepEqual(await resolveDestinations([{ kind: 'file', path: file, transport: 'dns' }], options), [
       { transport: 'dns', address: '127.0.0.1', port: 53 },
       { transport: 'dns', address: '::1', port: 53 },
     ])
