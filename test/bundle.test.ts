@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { query } from 'corelet/plugin/testing'
+import { findFreePorts } from './kit/ports.ts'
 import { killLeftovers, serveCli } from './kit/process.ts'
 import { ROOT } from './kit/sources.ts'
 
@@ -63,6 +64,22 @@ test('it serves with built-in plugins, and with a plugin of a stranger', async (
   }
   const { code, stderr } = await server.ended
   assert.deepEqual([code, stderr], [0, ''])
+})
+
+test('packages that are loaded when they are needed are whole: metrics of one process and of several, lines in JSON', async () => {
+  const [metrics = 0] = await findFreePorts(1)
+  for (const sockets of ['', 'multisocket 2']) {
+    const corefile = `.:0 {\n  bind 127.0.0.1\n  log\n  whoami\n  prometheus 127.0.0.1:${metrics}\n  ${sockets}\n}\n`
+    const server = await serveCli(['-conf', 'stdin', '-log-format', 'json'], { main, input: corefile })
+    await query({ address: '127.0.0.1', port: server.port }, 'example.org.', 'A')
+    const body = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
+    assert.match(body, /^coredns_dns_requests_total\{.* 1$/m)
+    assert.match(body, /^process_resident_memory_bytes /m)
+    server.kill('SIGTERM')
+    const { stdout, stderr } = await server.ended
+    assert.match(stdout, /^\{"level":"info",.*example\.org\./m)
+    assert.equal(stderr, '')
+  }
 })
 
 test('a plugin that no Corefile uses is in a file that is not read', async () => {

@@ -15,6 +15,9 @@ if (args[0] === 'check') {
 } else if (args[0] === 'uninstall') {
   const { uninstall } = await import('./uninstall.ts')
   process.exitCode = await uninstall(args.slice(1))
+} else if (args[0] === 'health') {
+  const { health } = await import('./health.ts')
+  process.exitCode = await health(args.slice(1))
 } else {
   const { readRunFlags } = await import('./run-flags.ts')
   const { WORKER_VARIABLE } = await import('../supervisor/messages.ts')

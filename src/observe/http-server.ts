@@ -45,7 +45,7 @@ export async function openHttpServer(
   respond: Respond,
   { tls, shared }: HttpServerOptions = {},
 ): Promise<HttpServer> {
-  const { fastify } = await import('fastify')
+  const { default: fastify } = await import('fastify')
   const options = tls
     ? { ...OPTIONS, https: { ...HTTP_OPTIONS, ...toTlsOptions(tls) } }
     : { ...OPTIONS, http: HTTP_OPTIONS }

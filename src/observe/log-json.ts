@@ -2,7 +2,7 @@ import type { LineFormat } from './log.ts'
 
 /** One JSON object per line: `time` (RFC 3339), `level`, `plugin` if there is one, `msg`. Loads pino, which makes them. */
 export async function jsonFormat(): Promise<LineFormat> {
-  const { pino } = await import('pino')
+  const { default: pino } = await import('pino')
   let line = ''
   const logger = pino(
     {

@@ -107,9 +107,9 @@ const MISNAMED = ['nodejs_active_resources_total', 'nodejs_active_handles_total'
 const EVENT_LOOP_PRECISION = 100
 
 async function startProcessMetrics(): Promise<Registry> {
-  const { Registry, collectDefaultMetrics } = await import('prom-client')
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION })
+  const { default: client } = await import('prom-client')
+  const registry = new client.Registry()
+  client.collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   return registry
 }
@@ -133,6 +133,6 @@ function toExported({ aggregator = 'sum', ...family }: RawFamily): ExportedFamil
 }
 
 async function addUp(processes: readonly (readonly ExportedFamily[])[]): Promise<Registry> {
-  const { AggregatorRegistry } = await import('prom-client')
-  return AggregatorRegistry.aggregate(processes as unknown as object[])
+  const { default: client } = await import('prom-client')
+  return client.AggregatorRegistry.aggregate(processes as unknown as object[])
 }

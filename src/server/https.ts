@@ -31,7 +31,7 @@ export interface HttpsOptions {
 
 /** How connections of https:// are spoken on. */
 export async function converseOverHttp({ exchange, answered }: HttpsOptions): Promise<Converse> {
-  const { fastify } = await import('fastify')
+  const { default: fastify } = await import('fastify')
   let speaker: HttpSpeaker | undefined
   const app = fastify({
     exposeHeadRoutes: false,

@@ -1,0 +1,92 @@
+/** `corelet health`: what a container's health check runs. */
+import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { isIP } from 'node:net'
+import { parseArgs } from 'node:util'
+import { parseDuration } from '../plugin/duration.ts'
+
+const USAGE = `Usage: corelet health [ADDRESS] [--dns-port N] [--timeout DURATION]
+
+Sends a message that a server answers by itself, whatever its Corefile says, over UDP to ADDRESS (127.0.0.1).
+Exit status: 0 it answers, 1 it does not within the timeout (2s), 2 wrong use.
+`
+
+/** Octets of a header, which is all that is sent (RFC 1035 §4.1.1). */
+const HEADER = 12
+/** QR is not set and the opcode is STATUS, which nobody implements: no plugin, cache or upstream sees it. */
+const STATUS_QUERY = 2 << 11
+const QR = 0x8000
+
+interface Request {
+  address: string
+  dnsPort: number
+  /** Milliseconds. */
+  timeout: number
+  help: boolean
+}
+
+/** Asks a server whether it serves at all. @returns the exit status */
+export async function health(args: readonly string[]): Promise<number> {
+  const request = readArguments(args)
+  if (typeof request === 'string') {
+    process.stderr.write(`${request}\n${USAGE}`)
+    return 2
+  }
+  if (request.help) {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  const reason = await ask(request)
+  if (reason === undefined) return 0
+  process.stderr.write(`${reason}\n`)
+  return 1
+}
+
+/** Why there is no answer; undefined when there is one. */
+function ask({ address, dnsPort, timeout }: Request): Promise<string | undefined> {
+  const id = randomInt(0x10000)
+  const packet = Buffer.alloc(HEADER)
+  packet.writeUInt16BE(id, 0)
+  packet.writeUInt16BE(STATUS_QUERY, 2)
+  const where = isIP(address) === 6 ? `[${address}]:${dnsPort}` : `${address}:${dnsPort}`
+  return new Promise((resolve) => {
+    const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4')
+    const finish = (reason?: string) => {
+      clearTimeout(timer)
+      socket.close()
+      resolve(reason)
+    }
+    const timer = setTimeout(() => finish(`no answer from ${where}`), timeout)
+    socket.once('error', ({ message }) => finish(`no answer from ${where}: ${message}`))
+    socket.on('message', (answer) => {
+      if (answer.length < HEADER || answer.readUInt16BE(0) !== id || (answer.readUInt16BE(2) & QR) === 0) return
+      finish()
+    })
+    // connected, so that only this server is heard, and a closed port is an error
+    socket.connect(dnsPort, address, () => socket.send(packet))
+  })
+}
+
+/** What was asked for, or what is wrong with it. */
+function readArguments(args: readonly string[]): Request | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        'dns-port': { type: 'string', default: '53' },
+        timeout: { type: 'string', default: '2s' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    const [address = '127.0.0.1', ...more] = positionals
+    const dnsPort = Number(values['dns-port'])
+    const timeout = parseDuration(values.timeout)
+    if (more.length > 0 || isIP(address) === 0) return 'one ADDRESS is needed'
+    if (!Number.isInteger(dnsPort) || dnsPort < 1 || dnsPort > 0xffff) return `invalid port: ${values['dns-port']}`
+    if (typeof timeout === 'string' || timeout <= 0) return `invalid timeout: ${values.timeout}`
+    return { address, dnsPort, timeout, help: values.help }
+  } catch (error) {
+    return (error as Error).message
+  }
+}
