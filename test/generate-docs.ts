@@ -1,7 +1,8 @@
 /** Writes docs/diagnostics.md with `--write`; without, says whether it is up to date. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { order } from '../plugins/order.ts'
-import { type Code, type Codes, VALUE_CODES } from '../src/corefile/codes.ts'
+import { AGENT_CODES } from '../src/agent/agent-codes.ts'
+import { type Code, VALUE_CODES } from '../src/corefile/codes.ts'
 import { KEY_CODES } from '../src/corefile/key-codes.ts'
 import { LANGUAGE_CODES } from '../src/corefile/language-codes.ts'
 import { INSTANCE_CODES } from '../src/instance/instance-codes.ts'
@@ -15,6 +16,9 @@ What \`corelet check\`, the start and a reload say about a Corefile. Every findi
 the Corefile. Errors keep a configuration from being used, warnings do not. This page is written by \`node test/generate-docs.ts --write\`.
 `
 
+const AGENT_ABOUT = `What the agent of a node says of the files that it makes its Corefile from: the template and the kube-dns ConfigMap. An error keeps the
+last Corefile as it is, and counts as \`configmap\` in \`coredns_nodecache_setup_errors_total\`.`
+
 /** Lines and columns of an example that are shown. */
 const MAX_LINES = 14
 const MAX_COLUMNS = 100
@@ -27,6 +31,7 @@ export async function generateDiagnostics(): Promise<string> {
     section('Values', 'Codes that all plugins share.', VALUE_CODES),
     section('Loading plugins', 'Which plugins there are and where they come from.', INSTANCE_CODES),
   ]
+  sections.push(section('The agent of a node', AGENT_ABOUT, AGENT_CODES, '', ({ key }) => `in \`${key}\`:\n\n`))
   for (const [name, load] of order.toSorted(([a], [b]) => a.localeCompare(b))) {
     const { errors = {} } = (await load()).default as Plugin
     if (Object.keys(errors).length > 0) sections.push(section(`Plugin ${name}`, '', errors, `${name}/`))
@@ -34,17 +39,25 @@ export async function generateDiagnostics(): Promise<string> {
   return [INTRODUCTION, ...sections].join('\n')
 }
 
-function section(title: string, about: string, codes: Codes, prefix = ''): string {
-  const entries = Object.entries(codes).map(([code, entry]) => describe(`${prefix}${code}`, entry))
+/** @param place what is said before an example */
+function section<C extends Code>(
+  title: string,
+  about: string,
+  codes: Record<string, C>,
+  prefix = '',
+  place: (code: C) => string = () => '',
+): string {
+  const entries = Object.entries(codes).map(([code, entry]) => describe(`${prefix}${code}`, entry, place(entry)))
   return [`## ${title}\n`, ...(about === '' ? [] : [`${about}\n`]), ...entries].join('\n')
 }
 
-function describe(code: string, entry: Code & { pluginConfig?: string | undefined }): string {
+function describe(code: string, entry: Code & { pluginConfig?: string | undefined }, place: string): string {
   const { message, hint, example, severity, pluginConfig } = entry
   const advice = /[^{}\d]/.test(hint) ? `\n${withoutParams(hint)}\n` : ''
   const list = pluginConfig === undefined ? '' : `\nwith this \`plugin.cfg\` beside it:\n\n${fence(pluginConfig)}`
   const finding = `${severity ?? 'error'}: ${quote(withoutParams(message))}`
-  return `### ${code}\n\n${finding}\n${advice}\n${fence(abridge(example))}${list}`
+  const shown = example === '' ? '' : `\n${place}${fence(abridge(example))}`
+  return `### ${code}\n\n${finding}\n${advice}${shown}${list}`
 }
 
 function fence(text: string): string {

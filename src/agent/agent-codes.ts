@@ -1,14 +1,13 @@
 import type { Code } from '../corefile/codes.ts'
 
-/** A code of the node agent; the example is the content of the file that it is about. */
+/** A code of the node agent; the example is the content of the file that it is about, empty for one that is not there. */
 interface AgentCode extends Code {
   /** The key of the ConfigMap that the example is the value of; `Corefile.base` for the template. */
   key: string
 }
 
 /**
- * Diagnostics about what the agent makes a Corefile from: the template and the kube-dns ConfigMap. Any of them keeps the last Corefile as
- * it is.
+ * Diagnostics about what the agent makes a Corefile from: the template and the kube-dns ConfigMap. Errors keep the last Corefile as it is.
  */
 export const AGENT_CODES = {
   'unreadable-template': {
@@ -28,6 +27,13 @@ export const AGENT_CODES = {
     hint: 'an .override file adds lines to the block of the root zone; a .server file adds blocks',
     key: 'Corefile.base',
     example: 'cluster.local:53 {\n  whoami\n}\n',
+  },
+  'forced-tcp': {
+    severity: 'warning',
+    message: 'the nameservers of the kube-dns ConfigMap are asked over TCP only',
+    hint: 'few of them answer over TCP; take force_tcp out of the template',
+    key: 'Corefile.base',
+    example: '.:53 {\n  forward . __PILLAR__UPSTREAM__SERVERS__ {\n    force_tcp\n    max_fails 0\n  }\n}\n',
   },
   'bad-json': {
     message: '{0}',
@@ -65,4 +71,4 @@ export const AGENT_CODES = {
     key: 'federations',
     example: 'only-a-name',
   },
-} satisfies Record<string, AgentCode>
+} as const satisfies Record<string, AgentCode>

@@ -19,7 +19,13 @@ import { CorefileMaker, type MakerContext } from './corefile-maker.ts'
 
 let folder: string
 let lines: string[]
+/** How often the server was told to read something again. */
+let changes: number
+/** What the server says of a Corefile. */
+let check: MakerContext['check']
 beforeEach(() => {
+  changes = 0
+  check = async () => []
   folder = mkdtempSync(join(tmpdir(), 'corefile-maker-'))
   lines = []
   mkdirSync(join(folder, 'kube-dns'))
@@ -48,7 +54,7 @@ function createMaker(more: Partial<MakerContext['options']> = {}, env: MakerCont
     dnsPort: 53,
     ...more,
   }
-  return new CorefileMaker({ options, env, log })
+  return new CorefileMaker({ options, env, log, check: (each) => check(each), changed: () => void changes++ })
 }
 
 test('a Corefile is written once, and again when what it is made from makes another', async () => {
@@ -61,6 +67,7 @@ test('a Corefile is written once, and again when what it is made from makes anot
   assert.match(corefile(), /forward \. 192\.0\.2\.1/)
   write('kube-dns/other', 'a key that nobody reads')
   assert.equal(await maker.make(), 'unchanged')
+  assert.equal(changes, 2)
   assert.deepEqual(readdirSync(join(folder, 'out')), ['Corefile'], 'nothing is left beside it')
 })
 
@@ -151,22 +158,58 @@ test('custom files become lines of the root block and blocks of their own', asyn
   )
 })
 
+test('custom files that change are checked, and read again by the server', async () => {
+  write('custom/a.override', 'log\n')
+  const maker = createMaker()
+  await maker.make()
+  write('custom/a.override', 'errors\n')
+  assert.equal(await maker.make(), 'written')
+  assert.equal(changes, 2)
+  check = async ({ file, text }) => [{ ...PROBLEM, file, message: text }]
+  write('custom/a.override', 'no good\n')
+  assert.equal(await maker.make(), 'rejected')
+  assert.equal(changes, 2)
+  assert.match(lines.join('\n'), /import .*a\.override/)
+})
+
+test('nameservers in a file that the Corefile names are read again when they change', async () => {
+  const file = join(folder, 'resolv.conf')
+  write('resolv.conf', 'nameserver 192.0.2.1\n')
+  write('Corefile.base', `. {\n  forward . ${file}\n  reload\n}\n`)
+  const maker = createMaker()
+  await maker.make()
+  assert.equal(await maker.make(), 'unchanged')
+  assert.deepEqual([changes, maker.upstreams, maker.reloads], [1, [file], true])
+  write('resolv.conf', 'nameserver 192.0.2.2\n')
+  assert.equal(await maker.make(), 'written')
+  assert.equal(await maker.make(), 'unchanged')
+  assert.equal(changes, 2)
+})
+
+test('a doubtful template is used, with a warning', async () => {
+  write('kube-dns/upstreamNameservers', '["192.0.2.1"]')
+  write('Corefile.base', '. {\n  forward . __PILLAR__UPSTREAM__SERVERS__ {\n    force_tcp\n    max_fails 0\n  }\n}\n')
+  assert.equal(await createMaker().make(), 'written')
+  assert.match(lines.join('\n'), /Warning: .*\n.*Corefile\.base:3:5 \[forced-tcp\]/)
+})
+
+const PROBLEM = {
+  code: 'x',
+  severity: 'error',
+  message: 'no good',
+  line: 1,
+  column: 1,
+  length: 1,
+  imports: [],
+} as const
+
 test('a Corefile that the server refuses does not take the place of a good one', async () => {
   const maker = createMaker()
   await maker.make()
-  const problem = {
-    code: 'x',
-    severity: 'error',
-    message: 'no good',
-    line: 1,
-    column: 1,
-    length: 1,
-    imports: [],
-  } as const
   const asked: string[] = []
-  maker.check = async ({ file, text }): Promise<Diagnostic[]> => {
+  check = async ({ file, text }): Promise<Diagnostic[]> => {
     asked.push(text)
-    return text.includes('bad') ? [{ ...problem, file }] : []
+    return text.includes('bad') ? [{ ...PROBLEM, file }] : []
   }
   write('Corefile.base', 'bad {\n}\n')
   assert.equal(await maker.make(), 'rejected')

@@ -1,15 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { createDiagnostic } from '../corefile/diagnostics.ts'
 import type { Diagnostic } from '../corefile/model.ts'
 import { renderText } from '../corefile/render.ts'
 import type { Logger } from '../plugin/log.ts'
 import { AGENT_CODES } from './agent-codes.ts'
-import { renderCorefile, toVariableName } from './corefile-template.ts'
+import { readKeys, readText, replaceFile } from './config-files.ts'
+import { type Rendered, renderCorefile, toVariableName } from './corefile-template.ts'
+import { listUpstreams, usesDirective } from './directives.ts'
 import { type KubeDnsConfig, NO_KUBE_DNS, parseKubeDns } from './kube-dns.ts'
 import type { AgentOptions } from './options.ts'
-import { listUpstreams } from './upstreams.ts'
 
 /** What comes of one look at the files that the Corefile is made from. */
 export type Made = 'unchanged' | 'written' | 'rejected'
@@ -28,8 +28,10 @@ export interface MakerContext {
   >
   env: Readonly<Record<string, string | undefined>>
   log: Logger
-  /** Says what is wrong with a Corefile before it takes the place of the last one; left out before there is a server to ask. */
-  check?: (corefile: { file: string; text: string }) => Promise<readonly Diagnostic[]>
+  /** Says what is wrong with a Corefile before it takes the place of the last one; nothing before there is a server to ask. */
+  check(corefile: { file: string; text: string }): Promise<readonly Diagnostic[]>
+  /** Told when the Corefile, or what it names, is another: the server has something to read. */
+  changed(): void
 }
 
 /** All that a Corefile is made from, as text. */
@@ -44,41 +46,77 @@ interface Sources {
  * leaves the Corefile as it is; it is tried again when it changes.
  */
 export class CorefileMaker {
-  check: MakerContext['check']
   readonly #context: MakerContext
+  /** What the last look saw. */
   #seen: string | undefined
   #kubeDns: KubeDnsConfig = NO_KUBE_DNS
-  #written: string | undefined
+  /** The Corefile as it was written, and the custom files that go with it. */
+  #written = ''
+  #custom = ''
+  /** What the files say that the Corefile forwards to, such as /etc/resolv.conf. */
+  #nameservers = ''
 
   constructor(context: MakerContext) {
     this.#context = context
-    this.check = context.check
   }
 
   /** What the Corefile forwards to. */
   get upstreams(): readonly string[] {
-    return listUpstreams(this.#written ?? '')
+    return listUpstreams(this.#written)
+  }
+
+  /** The Corefile has the server read it again when it changes. */
+  get reloads(): boolean {
+    return usesDirective(this.#written, 'reload')
   }
 
   /** Looks at the files and writes the Corefile when they make another one than last time. */
   async make(): Promise<Made> {
-    const { options } = this.#context
     const sources = this.#read()
     const fingerprint = JSON.stringify([sources.template, [...sources.kubeDns], [...sources.custom]])
-    if (fingerprint === this.#seen) return 'unchanged'
+    if (fingerprint === this.#seen) return this.#followNameservers()
     this.#seen = fingerprint
     const kubeDnsGood = this.#takeKubeDns(sources.kubeDns)
     const rendered = this.#render(sources)
     if ('diagnostic' in rendered) return this.#reject([rendered.diagnostic])
-    if (rendered.text === this.#written) return kubeDnsGood ? 'unchanged' : 'rejected'
-    const problems = (await this.check?.({ file: options.corefile, text: rendered.text })) ?? []
-    if (problems.some(({ severity }) => severity === 'error')) {
-      return this.#reject(problems, [options.corefile, rendered.text])
+    this.#say(rendered.warnings, this.#sources())
+    const custom = JSON.stringify([...sources.custom])
+    if (rendered.text !== this.#written || custom !== this.#custom) {
+      const problems = await this.#context.check({ file: this.#context.options.corefile, text: rendered.text })
+      if (problems.some(({ severity }) => severity === 'error')) return this.#reject(problems, rendered.text)
+      this.#write(rendered.text, custom)
+      if (kubeDnsGood) return 'written'
     }
-    replaceFile(options.corefile, rendered.text)
-    this.#written = rendered.text
-    this.#context.log.info(`Corefile ${options.corefile} is made from ${options.template}`)
-    return kubeDnsGood ? 'written' : 'rejected'
+    return kubeDnsGood ? 'unchanged' : 'rejected'
+  }
+
+  #write(text: string, custom: string): void {
+    const { options, log, changed } = this.#context
+    if (text !== this.#written) {
+      replaceFile(options.corefile, text)
+      log.info(`Corefile ${options.corefile} is made from ${options.template}`)
+    } else {
+      log.info(`custom files of ${options.customFolder} have changed`)
+    }
+    this.#written = text
+    this.#custom = custom
+    this.#nameservers = this.#readNameservers()
+    changed()
+  }
+
+  /** The Corefile is as it was; the addresses that it has from a file may not be. */
+  #followNameservers(): Made {
+    const now = this.#readNameservers()
+    if (now === this.#nameservers) return 'unchanged'
+    this.#nameservers = now
+    this.#context.log.info('the nameservers that the Corefile has from a file have changed')
+    this.#context.changed()
+    return 'written'
+  }
+
+  #readNameservers(): string {
+    const files = this.upstreams.filter((each) => each.includes('/') && !each.includes('://'))
+    return JSON.stringify(files.map(readText))
   }
 
   #read(): Sources {
@@ -101,7 +139,7 @@ export class CorefileMaker {
     return true
   }
 
-  #render({ template, custom }: Sources): ReturnType<typeof renderCorefile> {
+  #render({ template, custom }: Sources): Rendered {
     const { options, env } = this.#context
     if ('error' in template) {
       const position = { file: options.template, line: 1, column: 1, length: 1, imports: [] }
@@ -121,16 +159,28 @@ export class CorefileMaker {
     })
   }
 
-  #reject(diagnostics: readonly Diagnostic[], ...sources: [file: string, text: string][]): Made {
-    const template = readText(this.#context.options.template)
-    if ('text' in template) sources.push([this.#context.options.template, template.text])
-    this.#say(diagnostics, sources)
+  /** @param text of the Corefile that is not written */
+  #reject(diagnostics: readonly Diagnostic[], text?: string): Made {
+    this.#say(diagnostics, this.#sources(text))
     return 'rejected'
   }
 
+  /** Texts of the files that diagnostics are about. */
+  #sources(corefile?: string): [file: string, text: string][] {
+    const { options } = this.#context
+    const template = readText(options.template)
+    return [
+      ...('text' in template ? [[options.template, template.text] as [string, string]] : []),
+      ...(corefile === undefined ? [] : [[options.corefile, corefile] as [string, string]]),
+    ]
+  }
+
   #say(diagnostics: readonly Diagnostic[], sources: readonly [file: string, text: string][]): void {
-    const lines = renderText(diagnostics, new Map(sources)).split('\n')
-    for (const line of lines) if (line !== '') this.#context.log.error(line)
+    const { log } = this.#context
+    for (const each of diagnostics) {
+      const lines = renderText([each], new Map(sources)).split('\n')
+      for (const line of lines) if (line !== '') log[each.severity](line)
+    }
   }
 }
 
@@ -139,44 +189,4 @@ function findService(service: string, env: MakerContext['env']): string | undefi
   if (isIP(service) !== 0) return service
   const value = env[toVariableName(service)] ?? ''
   return isIP(value) === 0 ? undefined : value
-}
-
-function readText(path: string): { text: string } | { error: string } {
-  try {
-    return { text: readFileSync(path, 'utf8') }
-  } catch (error) {
-    return { error: (error as Error).message }
-  }
-}
-
-/** The files of a mounted ConfigMap, sorted by name; those whose name begins with a dot are Kubernetes' own. */
-function readKeys(folder: string): ReadonlyMap<string, string> {
-  const keys = new Map<string, string>()
-  if (folder === '') return keys
-  for (const name of listFolder(folder)) {
-    const content = name.startsWith('.') ? { error: '' } : readText(join(folder, name))
-    if ('text' in content) keys.set(name, content.text)
-  }
-  return keys
-}
-
-function listFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort()
-  } catch {
-    return []
-  }
-}
-
-/** In one step, so that no reader sees half of it; in place where the file is a mount of its own. */
-function replaceFile(path: string, text: string): void {
-  const fresh = `${path}.new`
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(fresh, text, { mode: 0o644 })
-    renameSync(fresh, path)
-  } catch {
-    rmSync(fresh, { force: true })
-    writeFileSync(path, text)
-  }
 }

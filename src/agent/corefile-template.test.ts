@@ -74,6 +74,28 @@ test('own upstream nameservers are asked over UDP, whatever the blanks in the te
   assert.match(render(more, { kubeDns }), /force_tcp\n {4}max_fails/, 'other options are not thrown away')
 })
 
+const WARNED: [template: string, positions: [line: number, column: number][]][] = [
+  [AGENT_CODES['forced-tcp'].example, [[3, 5]]],
+  ['. {\n  forward . __PILLAR__UPSTREAM__SERVERS__ 192.0.2.9 {\n    force_tcp\n  }\n}\n', [[3, 5]]],
+  ['. {\n  forward a __PILLAR__UPSTREAM__SERVERS__ {\n    force_tcp\n  }\n}\n', [[3, 5]]],
+  ['. {\n  forward . __PILLAR__UPSTREAM__SERVERS__ {\n    force_tcp\n  }\n}\n', []],
+  ['. {\n  forward . __PILLAR__UPSTREAM__SERVERS__\n}\na {\n  forward . 1.2.3.4 {\n    force_tcp\n  }\n}\n', []],
+]
+for (const [template, positions] of WARNED) {
+  test(`TCP that stays is warned of: ${JSON.stringify(template)}`, () => {
+    const warnings = (upstreamNameservers: string[]) => {
+      const kubeDns = { stubDomains: [], upstreamNameservers }
+      const rendered = renderCorefile('Corefile.base', template, { ...VALUES, kubeDns })
+      return 'warnings' in rendered ? rendered.warnings : []
+    }
+    assert.deepEqual(
+      warnings(['192.0.2.1']).map(({ code, line, column }) => [code, line, column]),
+      positions.map((each) => ['forced-tcp', ...each]),
+    )
+    assert.deepEqual(warnings([]), [])
+  })
+}
+
 test('each stub domain becomes a block behind the template', () => {
   const kubeDns = {
     stubDomains: [['a.example', ['192.0.2.1', '192.0.2.2']] as const, ['b.example', ['192.0.2.3:5353']] as const],

@@ -3,6 +3,7 @@ import { createDiagnostic } from '../corefile/diagnostics.ts'
 import { lex, type Word } from '../corefile/lexer.ts'
 import type { Diagnostic } from '../corefile/model.ts'
 import { AGENT_CODES } from './agent-codes.ts'
+import { findDirectives } from './directives.ts'
 import type { KubeDnsConfig } from './kube-dns.ts'
 
 /** What the variables of a template stand for. */
@@ -29,15 +30,14 @@ const CLUSTER_DNS = '__PILLAR__CLUSTER__DNS__'
 /** A forward to the node's resolvers that asks for TCP, and for nothing else. */
 const FORCED_TCP = /(forward\s+\.\s+__PILLAR__UPSTREAM__SERVERS__)[ \t]*\{\s*force_tcp\s*\}/g
 
+/** A Corefile, and what is doubtful about it; or why there is none. */
+export type Rendered = { text: string; warnings: Diagnostic[] } | { diagnostic: Diagnostic }
+
 /**
  * The Corefile. There is an error instead when the template can't be used with these values.
  * @param file path of the template, for positions
  */
-export function renderCorefile(
-  file: string,
-  template: string,
-  values: TemplateValues,
-): { text: string } | { diagnostic: Diagnostic } {
+export function renderCorefile(file: string, template: string, values: TemplateValues): Rendered {
   const { words } = lex(file, template)
   const wantsService = words.find((word) => word.raw.includes(CLUSTER_DNS))
   if (wantsService && values.upstreamService === undefined) {
@@ -56,7 +56,34 @@ export function renderCorefile(
   ]
   const servers = importLines(values.servers, '')
   if (servers !== '') parts.push(servers)
-  return { text: parts.map((part) => (part.endsWith('\n') ? part : `${part}\n`)).join('') }
+  const warnings = values.kubeDns.upstreamNameservers.length > 0 ? warnOfTcp(words, template) : []
+  return { text: parts.map((part) => (part.endsWith('\n') ? part : `${part}\n`)).join(''), warnings }
+}
+
+/** Forwards that TCP is not taken out of, since they have other options, too. */
+function warnOfTcp(words: readonly Word[], template: string): Diagnostic[] {
+  const lines = template.split('\n')
+  return findDirectives(words, 'forward').flatMap(([first, ...rest]) => {
+    if (!rest.some(({ text }) => text === UPSTREAM_SERVERS)) return []
+    const options = optionsBehind(words, rest.at(-1)!)
+    const forced = options.find(({ text, startsLine }) => startsLine && text === 'force_tcp')
+    const text = lines
+      .slice(first!.position.line - 1)
+      .join('\n')
+      .trimStart()
+    const isReplaced = text.search(FORCED_TCP) === 0
+    return forced && !isReplaced ? [fault('forced-tcp', forced, [])] : []
+  })
+}
+
+/** The words between the braces behind a word. */
+function optionsBehind(words: readonly Word[], last: Word): readonly Word[] {
+  const behind = words.slice(words.indexOf(last) + 1)
+  if (behind[0]?.text !== '{') return []
+  return behind.slice(
+    1,
+    behind.findIndex(({ text, startsLine }) => startsLine && text === '}'),
+  )
 }
 
 /** The environment variable in which Kubernetes tells a service's address: `KUBE_DNS_UPSTREAM_SERVICE_HOST`. */

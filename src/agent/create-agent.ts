@@ -32,7 +32,15 @@ export async function createAgent(
   server: AgentServer,
 ): Promise<NodeAgent> {
   const { linkType, linkName, localIps, dnsPort } = options
-  const corefile = new CorefileMaker({ options, env: process.env, log, check: (each) => server.check(each) })
+  const corefile: CorefileMaker = new CorefileMaker({
+    options,
+    env: process.env,
+    log,
+    check: server.check,
+    changed() {
+      if (options.reloadWithSignal || corefile.reloads) server.reload()
+    },
+  })
   const interception = await createInterception(exec, start, options)
   const agent = new NodeAgent({
     options,
@@ -50,9 +58,6 @@ export async function createAgent(
       // without rules of ours there is none that lets queries from there through
       const source = interception.kind === 'none' ? undefined : PROBE_SOURCES[familyOf(address)]
       return probe(question, address, dnsPort, PROBE_TIMEOUT, source)
-    },
-    written: () => {
-      if (options.reloadWithSignal) server.reload()
     },
     describe: () => JSON.stringify(describeAgent()),
   })

@@ -51,8 +51,6 @@ export interface AgentParts {
   hasAddress(address: string): Promise<boolean>
   /** Asks the server at an address, over UDP and TCP; says what is wrong. */
   probe(address: string): Promise<string | undefined>
-  /** Tells the server that its Corefile was written. */
-  written(): void
   /** What is told to those who ask for the agent's status. */
   describe(): string
 }
@@ -195,7 +193,6 @@ export class NodeAgent {
     try {
       const made = await this.#parts.corefile.make()
       if (made === 'rejected') this.counts.errors.configmap++
-      if (made === 'written') this.#parts.written()
     } catch (error) {
       this.counts.errors.configmap++
       this.#parts.log.error((error as Error).message)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listUpstreams } from './upstreams.ts'
+import { listUpstreams, usesDirective } from './directives.ts'
 
 test('upstreams are what stands behind the zone of forward', () => {
   const corefile = `a:53 {
@@ -16,4 +16,7 @@ test('upstreams are what stands behind the zone of forward', () => {
 `
   assert.deepEqual(listUpstreams(corefile), ['10.96.0.20', 'tls://9.9.9.9', '/etc/resolv.conf'])
   assert.deepEqual(listUpstreams(''), [])
+  assert.equal(usesDirective(corefile, 'force_tcp'), true)
+  assert.equal(usesDirective(corefile, 'rewrite'), true)
+  assert.equal(usesDirective(corefile, 'name'), false)
 })
