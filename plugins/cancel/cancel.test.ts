@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OPTIONS, type Query, type Reply, systemClock } from 'corelet/plugin'
+import { lookUp, OPTIONS, type Query, type Reply, systemClock } from 'corelet/plugin'
 import {
   answering,
   fakeContext,
@@ -107,6 +107,26 @@ test('without it queries have no signal; derived ones share it, those in the bac
   query.cancel()
   assert.equal(derived.signal?.aborted, true)
   assert.equal(derived.over('tcp').signal, undefined)
+})
+
+test('lookups for a query are given up with it', async () => {
+  const query = toQuery('example.org.')
+  let asked: Query | undefined
+  const look = (): Query => {
+    const ask = (each: Query) => {
+      asked = each
+      return each.fail(2, 'test', undefined)
+    }
+    void lookUp({ ask }, query, { name: 'other.' })
+    return asked!
+  }
+  assert.equal(look().signal, undefined, 'nothing gives queries up')
+  query.origin.cancellable = true
+  const early = look()
+  assert.equal(early.signal?.aborted, false)
+  query.cancel()
+  assert.equal(early.signal?.aborted, true)
+  assert.equal(look().signal?.aborted, true, 'what is asked for a query that was given up')
 })
 
 test('forward gives up, which makes room, but not while another client waits for the same', async () => {

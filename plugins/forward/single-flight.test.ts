@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { OPTIONS, type Query } from 'corelet/plugin'
+import { decodeMessage } from '../../src/dns/codec.ts'
 import { toQuery } from '../../src/plugin/testing.ts'
 import { toAnswer } from '../../src/upstream/testing.ts'
 import { Upstreams } from './testing.ts'
@@ -53,6 +54,22 @@ describe('identical queries at the same time', () => {
       })
     })
   }
+
+  it('go out without what is between a client and this server: padding and keepalive', async () => {
+    await upstreams.with(`forward . ${upstreams.first}`, async ({ ask }) => {
+      const data = new Uint8Array(8)
+      const options = [OPTIONS.PADDING, OPTIONS.COOKIE, OPTIONS.KEEPALIVE].map((code) => ({ code, data }))
+      for (const proto of ['udp', 'tcp'] as const) {
+        await ask(toQuery('a.example', 'A', { proto }).with({ edns: { udpSize: 4000, flags: 0x8000, options } }))
+        const { opt } = decodeMessage(upstreams.asked(0).at(-1)!.wire)
+        assert.deepEqual([opt!.udpSize, opt!.flags], [4000, 0x8000])
+        assert.deepEqual(
+          opt!.options.map(({ code }) => code),
+          [OPTIONS.COOKIE],
+        )
+      }
+    })
+  })
 
   it('differ by client subnet, but not by cookie, and no cookie reaches the wrong client', async () => {
     await upstreams.with(`forward . ${upstreams.first}`, async ({ ask }) => {

@@ -17,7 +17,7 @@ async function check(text: string): Promise<Diagnostic[]> {
   const listening = read.map(({ block, keys }) => ({
     keys,
     addresses: block.directives.find(({ name }) => name.text === 'bind')?.args.map(({ text: word }) => word),
-    hasView: false,
+    hasView: block.directives.some(({ name }) => name.text === 'view'),
   }))
   return [...diagnostics, ...read.flatMap((each) => each.diagnostics), ...checkListeners(listening)]
 }

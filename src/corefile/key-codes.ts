@@ -80,6 +80,13 @@ export const KEY_CODES = {
     hint: 'it is on line {1} of {2}; merge the blocks, or give them different zones, ports, addresses or views',
     example: 'example.org {\n  whoami\n}\nexample.org {\n  whoami\n}',
   },
+  'view-behind-all': {
+    message: 'no query for {0} reaches this block: the one on line {1} of {2} has no view and takes them all',
+    hint: 'put blocks with a view before the one without',
+    example:
+      "example.org {\n  whoami\n}\nexample.org {\n  view office {\n    expr incidr(client_ip(), '10.0.0.0/8')\n  }\n  whoami\n}",
+    severity: 'warning',
+  },
   'zone-overlap': {
     message: 'cannot serve {0} - zone overlap listener capacity with {1}',
     hint: 'use bind in both blocks or in none',

@@ -44,7 +44,12 @@ const CASES: [name: string, blocks: string[], messages: string[]][] = [
     ['a.org on 127.0.0.1', 'a.org'],
     ['cannot serve dns://a.org.:53 - zone overlap listener capacity with dns://a.org.:53 on 127.0.0.1'],
   ],
-  ['a view beside no view', ['a.org', 'a.org view', 'a.org view'], []],
+  [
+    'a view behind no view',
+    ['a.org', 'a.org view'],
+    ['no query for dns://a.org.:53 reaches this block: the one on line 1 of Corefile has no view and takes them all'],
+  ],
+  ['views side by side', ['a.org view', 'a.org view', 'b.org', 'a.org on 127.0.0.1 view'], []],
   ['a view before no view', ['a.org view', 'a.org'], []],
   [
     'a bound view beside an unbound block',
@@ -63,6 +68,17 @@ for (const [name, blocks, messages] of CASES) {
     for (const { line } of diagnostics) assert.equal(line, blocks.length)
   })
 }
+
+test('a view that is never reached is a warning, each of them', () => {
+  const found = checkListeners(['a.org', 'a.org view', 'a.org view'].map((text, index) => block(text, index + 1)))
+  assert.deepEqual(
+    found.map(({ severity, line }) => [severity, line]),
+    [
+      ['warning', 2],
+      ['warning', 3],
+    ],
+  )
+})
 
 test('all clashes are reported', () => {
   assert.equal(checkListeners(['a.org', 'a.org', 'a.org'].map((text, index) => block(text, index + 1))).length, 2)

@@ -23,7 +23,7 @@ interface Served {
 
 /**
  * Looks for zones that are served twice at the same transport, port and address, and for those served both at one address and at all.
- * Blocks with a view may serve what others do.
+ * Blocks with a view may serve what others do, but behind one without they are never reached.
  */
 export function checkListeners(blocks: readonly ListeningBlock[]): Diagnostic[] {
   const findings: Finding[] = []
@@ -32,7 +32,8 @@ export function checkListeners(blocks: readonly ListeningBlock[]): Diagnostic[] 
   for (const { served, hasView } of listServed(blocks)) {
     const name = show(served)
     const unbound = { ...served, address: '' }
-    const same = hasView ? undefined : exact.get(name)
+    const before = exact.get(name)
+    const same = hasView ? undefined : before
     const overlapping = served.address === '' ? anyAddress.get(name) : exact.get(show(unbound))
     const { position } = served.key.token
     if (same) {
@@ -40,6 +41,9 @@ export function checkListeners(blocks: readonly ListeningBlock[]): Diagnostic[] 
       findings.push({ position, code: 'already-defined', params: [name, line, file] })
     } else if (overlapping && overlapping.address !== served.address) {
       findings.push({ position, code: 'zone-overlap', params: [name, show(overlapping)] })
+    } else if (before) {
+      const { line, file } = before.key.token.position
+      findings.push({ position, code: 'view-behind-all', params: [name, line, file] })
     } else if (!hasView) {
       exact.set(name, served)
       anyAddress.set(show(unbound), served)

@@ -25,7 +25,7 @@ export function memoryFiles(files: Record<string, string>): FileAccess {
 }
 
 /** Known directives of the tests. */
-export const DIRECTIVES = ['bind', 'cache', 'errors', 'forward', 'health', 'hosts', 'log', 'whoami']
+export const DIRECTIVES = ['bind', 'cache', 'errors', 'forward', 'health', 'hosts', 'log', 'view', 'whoami']
 
 /** Parses a Corefile called `Corefile`. */
 export function parseText(

@@ -4,6 +4,9 @@ import type { Question } from '../upstream/question.ts'
 /** EDNS options that concern one client or one hop, not the answer. */
 export const HOP_BY_HOP: ReadonlySet<number> = new Set([OPTIONS.COOKIE, OPTIONS.KEEPALIVE, OPTIONS.PADDING])
 
+/** EDNS options that are between a client and this server alone (RFC 7830 §6, RFC 7828 §3). */
+const FOR_US: ReadonlySet<number> = new Set([OPTIONS.KEEPALIVE, OPTIONS.PADDING])
+
 /** UDP payload size in octets up to which answers need not be cut for most clients (RFC 9715). */
 const COMMON_SIZE = 1232
 
@@ -27,9 +30,15 @@ export function canShare(one: Query, other: Query): boolean {
   )
 }
 
-/** What to ask upstreams: the query without what trails it, in memory of its own. */
+/** What to ask upstreams: the query without what trails it and what was meant for this server, in memory of its own. */
 export function toQuestion(query: Query): Question {
-  const end = isPlain(query) ? (query.edns ? query.optionsEnd : query.questionEnd) : query.packet.length
+  if (!isPlain(query)) return { packet: query.packet.slice(), questionEnd: query.questionEnd, anyReply: false }
+  const { optionsStart, optionsEnd } = query
+  if (optionsEnd > optionsStart && query.options.some(({ code }) => FOR_US.has(code))) {
+    const options = query.options.filter(({ code }) => !FOR_US.has(code))
+    return toQuestion(query.with({ edns: { udpSize: query.udpSize, flags: query.ednsFlags, options } }))
+  }
+  const end = query.edns ? optionsEnd : query.questionEnd
   return { packet: query.packet.slice(0, end), questionEnd: query.questionEnd, anyReply: false }
 }
 

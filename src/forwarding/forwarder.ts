@@ -75,7 +75,7 @@ export function createForwarder(plugin: string, options: ForwarderOptions, parts
     concurrent--
     const landing = toLanding(outcome, plugin)
     const { upstream, reply } = landing
-    if (upstream) query.setMetadata(`${plugin}/upstream`, () => upstream.label)
+    if (upstream && query.collectsMetadata) query.setMetadata(`${plugin}/upstream`, () => upstream.label)
     if (!reply) {
       const rcode = landing.kind === 'mismatch' ? options.mismatchRcode : undefined
       const failure = query.fail(rcode ?? RCODES.SERVFAIL, plugin, landing.error)
