@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -60,6 +60,32 @@ test('its command checks a Corefile with every built-in plugin that a block can 
   const { stdout, stderr } = await run(process.execPath, [join(installed, bin.corelet), 'check', corefile])
   assert.equal(stderr, '')
   assert.doesNotMatch(stdout, /error/i)
+})
+
+test('a new plugin works where only the package is installed: its tests, its types, and npm create', async () => {
+  const { bin } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
+  await run(process.execPath, [join(installed, bin.corelet), 'new', 'plugin', 'first', '-dir', folder])
+  await cp(join(ROOT, 'deploy/npm/create-corelet-plugin'), join(folder, 'node_modules/create-corelet-plugin'), {
+    recursive: true,
+  })
+  const create = join(folder, 'node_modules/create-corelet-plugin/index.js')
+  await run(process.execPath, [create, 'second', '-dir', folder])
+  await symlink(join(ROOT, 'node_modules/@types'), join(folder, 'node_modules/@types'))
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined }
+  for (const name of ['first', 'second']) {
+    const cwd = join(folder, name)
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd, env })
+    assert.match(stdout, /^# fail 0$/m)
+    assert.match(stdout, /^# pass [1-9]\d*$/m)
+    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit'], { cwd })
+  }
+})
+
+test('create-corelet-plugin is of the same version', async () => {
+  const manifest = async (path: string) => JSON.parse(await readFile(join(ROOT, path), 'utf8'))
+  const { version } = await manifest('package.json')
+  const create = await manifest('deploy/npm/create-corelet-plugin/package.json')
+  assert.deepEqual([create.version, create.dependencies], [version, { corelet: version }])
 })
 
 test('a plugin of a stranger finds the API and its types', async () => {

@@ -26,7 +26,7 @@ const resolvedPaths: Plugin = {
 rmSync(out, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
-  entryPoints: ['src/cli/main.ts', 'src/cli/supervise.ts', 'src/plugin/index.ts', 'src/testing/index.ts'],
+  entryPoints: ['src/cli/main.ts', 'src/cli/supervise.ts', 'src/plugin/index.ts'],
   outbase: root,
   outdir: out,
   chunkNames: 'src/cli/[name]-[hash]',
@@ -47,6 +47,7 @@ await build({
 })
 
 for (const path of ['LICENSE', 'corefiles']) cpSync(join(root, path), join(out, path), { recursive: true })
+cpSync(join(root, 'src/cli/new/template'), join(out, 'src/cli/template'), { recursive: true })
 for (const name of ['koffi', '@koromix']) copyPackage(name)
 const { name, version, license, type, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const manifest = {
@@ -54,7 +55,6 @@ const manifest = {
   bin: { corelet: 'src/cli/main.js' },
   exports: {
     './plugin': './src/plugin/index.js',
-    './plugin/testing': './src/testing/index.js',
     './package.json': './package.json',
   },
 }

@@ -14,7 +14,7 @@ rmSync(dist, { recursive: true, force: true })
 execFileSync(process.execPath, [compiler, '--project', join(import.meta.dirname, 'tsconfig.json'), '--outDir', dist], {
   stdio: 'inherit',
 })
-for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'corefiles'])
+for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'corefiles', 'src/cli/new/template'])
   cpSync(join(root, path), join(dist, path), { recursive: true })
 
 const {

@@ -9,6 +9,9 @@ const args = argv.slice(2)
 if (args[0] === 'check') {
   const { check } = await import('./check.ts')
   process.exitCode = await check(args.slice(1))
+} else if (args[0] === 'new') {
+  const { createNew } = await import('./new/create-new.ts')
+  process.exitCode = createNew(args.slice(1))
 } else if (args[0] === 'status') {
   const { status } = await import('./status.ts')
   process.exitCode = await status(args.slice(1))

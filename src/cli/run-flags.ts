@@ -51,6 +51,7 @@ export const RUN_FLAGS = {
 const USAGE = `Usage of corelet:
   corelet [FLAGS]       run the server
   corelet check FILE    check a Corefile, see corelet check --help
+  corelet new plugin NAME  make a plugin of your own, see corelet new --help
   corelet status        who answers at the addresses of the agent of this node
   corelet uninstall     free this node from what an agent has left
 

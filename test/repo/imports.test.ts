@@ -36,6 +36,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'src/net',
     'src/dns',
     'plugins',
+    'corelet/package.json',
   ],
   plugins: [
     'corelet/plugin',
