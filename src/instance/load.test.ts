@@ -171,6 +171,7 @@ const shapes: [title: string, source: string, message: RegExp][] = [
   ['no directive', "export default { name: 'mine', summary: '' }", /its directive has no args/],
   ['a start that is no function', PLUGIN('mine', ', start: 1'), /its start is no function/],
   ['an unknown repeat', PLUGIN('mine', ", repeat: 'often'"), /its repeat is unknown/],
+  ['a range that is none', PLUGIN('mine', ", requires: 'new'"), /needs corelet new, and this is/],
   ['another name', PLUGIN('yours'), /is the plugin 'yours', not 'mine'/],
   ['a mistake', 'export default {', /cannot be loaded from \.\/mine\.ts/],
   ['an exception', "throw new Error('not today')", /not today/],
@@ -281,7 +282,7 @@ test("a package's peerDependencies say which corelet it needs, and are read agai
     )
   write('node_modules/corelet-plugin-mine/index.ts', `${PLUGIN('mine')}\nexport const typed: number = 1`)
   write('plugin.cfg', 'mine:corelet-plugin-mine\n')
-  for (const range of ['^99.0.0', 'some']) {
+  for (const range of ['^99.0.0', '<0.1 || 1.x']) {
     manifest(range)
     const { diagnostics } = await load('. {\n  mine\n}')
     assert.deepEqual(
@@ -290,6 +291,10 @@ test("a package's peerDependencies say which corelet it needs, and are read agai
     )
   }
   const { hash } = await examine('. {\n  mine\n}')
+  for (const range of ['file:../corelet.tgz', 'workspace:*']) {
+    manifest(range)
+    assert.deepEqual((await load('. {\n  mine\n}')).diagnostics, [])
+  }
   manifest('>=0.1')
   assert.notEqual((await examine('. {\n  mine\n}')).hash, hash)
   assert.deepEqual((await load('. {\n  mine\n}')).diagnostics, [])

@@ -155,17 +155,20 @@ function packageOf(line: PluginLine): string {
   return PACKAGES[line.package] ?? line.package
 }
 
-/** The range of versions of corelet that a plugin needs and does not get; undefined when all is well. */
-function findUnmet(plugin: AnyPlugin, files: Iterable<string>): string | undefined {
-  const ranges = [plugin.requires]
+/**
+ * The range of versions of corelet that a plugin needs and does not get; undefined when all is well. What a package.json names by other means,
+ * such as `file:` or `workspace:`, is whatever was installed.
+ */
+function findUnmet({ requires }: AnyPlugin, files: Iterable<string>): string | undefined {
+  const { version } = manifest
+  if (requires !== undefined && !isInRange(version, requires)) return requires
   for (const path of files) {
     if (!path.endsWith('/package.json')) continue
-    const { peerDependencies = {} } = JSON.parse(readFileSync(path, 'utf8')) as {
-      peerDependencies?: Record<string, string>
-    }
-    ranges.push(peerDependencies['corelet'])
+    const { peerDependencies } = JSON.parse(readFileSync(path, 'utf8')) as { peerDependencies?: Record<string, string> }
+    const range = peerDependencies?.['corelet']
+    if (range !== undefined && isInRange(version, range) === false) return range
   }
-  return ranges.find((range) => range !== undefined && isInRange(manifest.version, range) !== true)
+  return undefined
 }
 
 /** What to import for a line: an absolute path, or the name of a package. */
