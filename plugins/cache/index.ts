@@ -15,7 +15,8 @@ export default definePlugin({
   errors,
   parse,
   start(options, context) {
-    const { store } = context.carry(JSON.stringify(options), () => createStore(options, context))
+    const fingerprint = JSON.stringify([options, context.block.hashBehind()])
+    const { store } = context.carry(fingerprint, () => createStore(options, context))
     const cache = new Cache(options, store, context)
     return { handler: (query, next) => cache.serve(query, next), listening: () => cache.publish() }
   },
@@ -26,8 +27,10 @@ function createStore(options: CacheOptions, { block, clock, log }: PluginContext
   const store = new Store(options)
   if (options.snapshot === undefined) return { store, release() {} }
   const { snapshot, ...rest } = options
-  const origin = JSON.stringify([rest, block.zones, block.listeners.map(({ server }) => server), block.view])
-  const name = createHash('sha256').update(origin).digest('hex').slice(0, 16)
+  const servers = block.listeners.map(({ server }) => server)
+  const identity = JSON.stringify([block.zones, servers, block.view])
+  const origin = JSON.stringify([identity, rest, block.hashBehind()])
+  const name = createHash('sha256').update(identity).digest('hex').slice(0, 16)
   const path = join(resolve(block.settings.root, snapshot), `cache-${name}`)
   try {
     const count = loadSnapshot(path, store, origin, clock, options.maxBytes)
@@ -37,7 +40,8 @@ function createStore(options: CacheOptions, { block, clock, log }: PluginContext
   }
   const release = async () => {
     try {
-      log.info(`${await saveSnapshot(path, store, origin, clock)} entries written to ${path}`)
+      const count = await saveSnapshot(path, store, origin, clock)
+      log.info(count === undefined ? `${path} is being written already` : `${count} entries written to ${path}`)
     } catch (error) {
       log.error(`snapshot ${path} could not be written: ${error instanceof Error ? error.message : error}`)
     }

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -226,6 +235,20 @@ describe('writing', () => {
     assert.match((await live(path)).lines.join(), /1 entries read/)
   })
 
+  test('is left to the process that is at it; what a killed one left is removed', async () => {
+    const { path, file } = await save()
+    const before = readFileSync(file)
+    const second = await live(path)
+    writeFileSync(`${file}.tmp`, 'half')
+    utimesSync(`${file}.tmp`, second.clock.wall() / 1000, second.clock.wall() / 1000)
+    assert.match((await second.end()).join(), /is being written already/)
+    assert.deepEqual([readFileSync(file), readFileSync(`${file}.tmp`, 'utf8')], [before, 'half'])
+    const third = await live(path)
+    utimesSync(`${file}.tmp`, third.clock.wall() / 1000 - 60, third.clock.wall() / 1000 - 60)
+    assert.match((await third.end()).join(), /1 entries written/)
+    assert.equal(readdirSync(path).length, 1)
+  })
+
   test('gives up after two seconds, and the old file stays', async () => {
     const { path, file } = await save()
     const before = readFileSync(file)
@@ -246,7 +269,11 @@ test('a whole server: written when it ends, read when it starts; a reload neithe
   assert.deepEqual(readdirSync(path), [])
   await first.stop()
   assert.match(first.lines.join('\n'), /1 entries written to/)
-  const second = await startServer(corefile.replace('192.0.2.7', '192.0.2.8'))
-  assert.equal((await second.query('a.test.', 'A')).answers[0]?.data, '192.0.2.7')
+  const second = await startServer(corefile)
+  assert.match(second.lines.join('\n'), /1 entries read from/)
   await second.stop()
+  const third = await startServer(corefile.replace('192.0.2.7', '192.0.2.8'))
+  assert.equal((await third.query('a.test.', 'A')).answers[0]?.data, '192.0.2.8')
+  await third.stop()
+  assert.equal(readdirSync(path).length, 1)
 })

@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { type Clock, MAX_TTL, type QuestionOctets } from 'corelet/plugin'
 import { MAX_BITS } from './entry.ts'
 import { decodeRecord, storedAtOf, withStoredAt } from './record.ts'
@@ -28,14 +28,20 @@ const PATIENCE = 2000
 /**
  * Writes a store to a file that takes the place of the one there in one step.
  * @param origin what the store was made from; {@link loadSnapshot} takes no other
- * @returns how many entries it has
+ * @returns how many entries it has; undefined when another process, such as a second worker, is writing the file
  * @throws (rejects) Error when it can't be written, or not in time; the file that was there stays
  */
-export async function saveSnapshot(path: string, store: Store, origin: string, clock: Clock): Promise<number> {
-  const temporary = `${path}.${process.pid}.tmp`
+export async function saveSnapshot(
+  path: string,
+  store: Store,
+  origin: string,
+  clock: Clock,
+): Promise<number | undefined> {
+  const temporary = `${path}.tmp`
+  if (await isBeingWritten(temporary, clock)) return undefined
   const end = clock.monotonic() + PATIENCE
+  const file = await open(temporary, 'wx', 0o600)
   try {
-    const file = await open(temporary, 'w', 0o600)
     let count = 0
     try {
       const digest = createHash('sha256')
@@ -68,6 +74,14 @@ export async function saveSnapshot(path: string, store: Store, origin: string, c
     await rm(temporary, { force: true })
     throw error
   }
+}
+
+/** A file that is older than writing may take was left behind by a process that was killed. */
+async function isBeingWritten(temporary: string, clock: Clock): Promise<boolean> {
+  const { mtimeMs } = await stat(temporary).catch(() => ({ mtimeMs: -Infinity }))
+  if (Math.abs(clock.wall() - mtimeMs) < 2 * PATIENCE) return true
+  await rm(temporary, { force: true })
+  return false
 }
 
 function toHead(origin: string, clock: Clock): Buffer {
@@ -106,10 +120,10 @@ export function loadSnapshot(
   clock: Clock,
   maxBytes: number,
 ): number | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat) return undefined
-  if (!stat.isFile()) throw new Error('not a file')
-  if (stat.size > maxBytes) throw new Error('larger than max_bytes')
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found) return undefined
+  if (!found.isFile()) throw new Error('not a file')
+  if (found.size > maxBytes) throw new Error('larger than max_bytes')
   const octets = readFileSync(path)
   const end = octets.length - DIGEST
   if (end < HEAD || !octets.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('no snapshot of a cache')

@@ -27,6 +27,8 @@ export interface ConfiguredPlugin {
   rank: number
   plugin: AnyPlugin
   options: unknown
+  /** All that the block says to it. */
+  directives: readonly Directive[]
   /** What guards against it, when it comes from outside. */
   limits?: PluginLimits
 }
@@ -91,7 +93,7 @@ function configurePlugin(
     diagnostics.push(...read.diagnostics)
     for (const options of read.options) {
       plugin.configure?.(options, draft.settings, { interfaces, keys, report })
-      draft.plugins.push({ rank, plugin, options, ...(limits && { limits }) })
+      draft.plugins.push({ rank, plugin, options, directives: uses, ...(limits && { limits }) })
     }
   } catch (error) {
     const params = [plugin.name, describeError(error) + describePlace(error)]

@@ -1,3 +1,4 @@
+import { hashDirectives } from '../corefile/hash.ts'
 import type { HttpGeneration } from '../observe/http.ts'
 import {
   composeChain,
@@ -164,6 +165,7 @@ export class Generation {
           return site?.blocks.find((each) => each.block === block)?.key.zones[0] ?? '.'
         },
         handlers: handlers.get(block)!,
+        hashBehind: () => hashBehind(block, configured),
         view: block.settings.view,
         settings: block.settings,
       }
@@ -238,6 +240,12 @@ export class Generation {
 function createViewTest(plugins: readonly Running[]): ((query: Query) => boolean) | undefined {
   const tests = plugins.filter(({ passes }) => passes)
   return tests.length > 0 ? (query) => tests.every((plugin) => plugin.passes!(query)) : undefined
+}
+
+/** What a block says to the plugins that stand behind one of them. */
+function hashBehind({ plugins }: ConfiguredBlock, { rank }: ConfiguredPlugin): string {
+  const behind = plugins.filter((each) => each.rank > rank)
+  return hashDirectives([...new Set(behind.flatMap(({ directives }) => directives))])
 }
 
 /** The plugins of all blocks: each plugin in all blocks before the next one, as CoreDNS sets them up. */

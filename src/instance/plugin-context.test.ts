@@ -15,7 +15,7 @@ function start(given: () => unknown): Promise<Running> {
     directive: { args: [] },
     start: () => given() as Running,
   })
-  return startPlugin({ rank: 0, plugin, options: undefined }, fakeContext())
+  return startPlugin({ rank: 0, plugin, options: undefined, directives: [] }, fakeContext())
 }
 
 test('a plugin is a handler, an object with one, or nothing', async () => {

@@ -94,6 +94,8 @@ export interface BlockInfo {
   zoneAt(listener: Listener): string
   /** Names of the plugins that have a handler, in the order of the chain; complete when `listening` is called. */
   readonly handlers: readonly string[]
+  /** Changes with each word that the block says to the plugins that stand behind this one in the chain. */
+  hashBehind(): string
   /** Name of the block's view, else empty. */
   readonly view: string
   readonly settings: Readonly<BlockSettings>

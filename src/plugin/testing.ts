@@ -174,6 +174,7 @@ export function fakeContext(
       listeners: [fakeListener()],
       zoneAt: () => zones[0] ?? '.',
       handlers: [],
+      hashBehind: () => '',
       view: '',
       settings: defaultSettings(),
     },

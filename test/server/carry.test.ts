@@ -126,3 +126,24 @@ test('a cache is not emptied by a reload, its metrics and the misses under way g
   assert.deepEqual(await ask('a.'), ['192.0.2.3', true])
   await server.stop()
 })
+
+test('a cache is empty after a reload that tells the plugins behind it something else, not after one that moves their lines', async () => {
+  const corefile = (address: string, gap = '') => `.:0 {
+  bind 127.0.0.1
+  cache
+${gap}  hosts {
+    ${address} a.test
+  }
+}
+`
+  const server = await startServer(corefile('192.0.2.1'))
+  const ask = async () => (await server.query('a.test.', 'A')).answers[0]!.data
+  const hits = async () => /^coredns_cache_hits_total\{.*type="success".*\} (\d+)$/m.exec(await server.metrics())?.[1]
+  assert.equal(await ask(), '192.0.2.1')
+  assert.deepEqual(await server.reload(corefile('192.0.2.1', '\n  errors\n')), { ok: true })
+  assert.equal(await ask(), '192.0.2.1')
+  assert.equal(await hits(), '1')
+  assert.deepEqual(await server.reload(corefile('192.0.2.2')), { ok: true })
+  assert.equal(await ask(), '192.0.2.2')
+  await server.stop()
+})
