@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { query } from 'corelet/plugin/testing'
+import { V8_FLAGS, WORKER_ENVIRONMENT } from '../src/cli/v8-flags.ts'
 import { findFreePorts } from './kit/ports.ts'
+import { childrenOf } from './kit/proc.ts'
 import { killLeftovers, serveCli } from './kit/process.ts'
 import { ROOT } from './kit/sources.ts'
 
@@ -80,6 +82,23 @@ test('packages that are loaded when they are needed are whole: metrics of one pr
     assert.match(stdout, /^\{"level":"info",.*example\.org\./m)
     assert.equal(stderr, '')
   }
+})
+
+test('under a supervisor it serves health, and the worker has the flags and variables that bound its memory', async () => {
+  const [health = 0] = await findFreePorts(1)
+  const input = `.:0 {\n  bind 127.0.0.1\n  health 127.0.0.1:${health}\n  whoami\n}\n`
+  const server = await serveCli(['-conf', 'stdin', '-supervise'], { main, input })
+  try {
+    assert.equal(await (await fetch(`http://127.0.0.1:${health}/health`)).text(), 'OK')
+    const [worker] = childrenOf(server.pid)
+    const words = (await readFile(`/proc/${worker}/cmdline`, 'utf8')).split('\0')
+    for (const flag of V8_FLAGS) assert.ok(words.includes(flag))
+    const variables = (await readFile(`/proc/${worker}/environ`, 'utf8')).split('\0')
+    for (const [name, value] of Object.entries(WORKER_ENVIRONMENT)) assert.ok(variables.includes(`${name}=${value}`))
+  } finally {
+    server.kill('SIGTERM')
+  }
+  assert.equal((await server.ended).code, 0)
 })
 
 test('a plugin that no Corefile uses is in a file that is not read', async () => {

@@ -7,21 +7,10 @@
  */
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '../..')
 const out = resolve(process.argv[2] ?? join(root, 'bundle'))
-
-/** Paths that the program resolves itself name JavaScript in the bundle. All files lie in one folder, so they stay right. */
-const resolvedPaths: Plugin = {
-  name: 'resolved-paths',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/src\/cli\/[^/]+\.ts$/ }, ({ path }) => {
-      const contents = readFileSync(path, 'utf8').replace(/(import\.meta\.resolve\('\.\/[\w-]+)\.ts'\)/g, "$1.js')")
-      return { contents, loader: 'ts' }
-    })
-  },
-}
 
 rmSync(out, { recursive: true, force: true })
 await build({
@@ -38,7 +27,6 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   external: ['koffi'],
-  plugins: [resolvedPaths],
   // Packages in CommonJS ask for Node's own modules with `require`.
   banner: {
     js: "import{createRequire as $createRequire}from'node:module';const require=$createRequire(import.meta.url);",
