@@ -1,5 +1,6 @@
 /** What the agents of this network say of themselves. */
 import { connect } from 'node:net'
+import type { LockWaits } from './iptables.ts'
 import type { AgentCounts, InterceptionState } from './node-agent.ts'
 import type { Interception, LinkType } from './options.ts'
 import { type Claim, readClaims } from './ownership.ts'
@@ -28,6 +29,7 @@ export interface AgentStatus {
   /** What the Corefile forwards to. */
   upstreams: readonly string[]
   counts: AgentCounts
+  lockWaits: LockWaits
 }
 
 /** An agent that lives, or at least holds its sockets. */

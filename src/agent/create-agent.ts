@@ -78,6 +78,7 @@ export async function createAgent(
     corefile: options.corefile,
     upstreams: corefile.upstreams,
     counts: agent.counts,
+    lockWaits: interception.waits,
   })
   return agent
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Exec, Start } from './exec.ts'
-import { Iptables } from './iptables.ts'
+import { Iptables, type LockWaits } from './iptables.ts'
 import { type Flavour, findIptables } from './iptables-flavour.ts'
 import { findNftables, OwnedTable } from './nftables.ts'
 import type { AgentOptions, Interception as Kind } from './options.ts'
@@ -22,6 +22,7 @@ export interface Interception {
   readonly kind: Exclude<Kind, 'auto' | 'iptables'>
   /** Whether the kernel gives packets back to kube-proxy from the moment the server is dead. */
   readonly crashProof: { pods: boolean; host: boolean }
+  readonly waits: Readonly<LockWaits>
   /**
    * Makes the rules for our addresses be there, and none of a predecessor.
    * @returns number of rules that had to be mended
@@ -108,6 +109,7 @@ async function readLegacyTables(): Promise<string> {
 const NONE: Interception = {
   kind: 'none',
   crashProof: { pods: true, host: true },
+  waits: { count: 0, seconds: 0 },
   ensure: async () => 0,
   remove: async () => {},
 }
@@ -116,6 +118,7 @@ const NONE: Interception = {
 class IptablesInterception implements Interception {
   readonly kind: Interception['kind']
   readonly crashProof: Interception['crashProof']
+  readonly waits: LockWaits
   readonly #iptables: Iptables
   readonly #options: RuleOptions
 
@@ -124,6 +127,7 @@ class IptablesInterception implements Interception {
     this.#options = options
     this.kind = `iptables-${iptables.commands.flavour}`
     this.crashProof = { pods: options.socketMatch, host: !options.hostTraffic }
+    this.waits = iptables.waits
   }
 
   async ensure({ own, led, others }: Addresses): Promise<number> {
@@ -144,6 +148,7 @@ class IptablesInterception implements Interception {
 class TableInterception implements Interception {
   readonly kind = 'nftables'
   readonly crashProof = { pods: true, host: true }
+  readonly waits: LockWaits
   readonly #table: OwnedTable
   readonly #iptables: Iptables | undefined
   readonly #options: RuleOptions
@@ -152,6 +157,7 @@ class TableInterception implements Interception {
     this.#iptables = iptables
     this.#options = options
     this.#table = new OwnedTable(start, options)
+    this.waits = iptables?.waits ?? NONE.waits
   }
 
   async ensure({ own, led, others }: Addresses): Promise<number> {

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../plugin/clock.ts'
 import type { Exec, Outcome } from './exec.ts'
 import type { IptablesCommands } from './iptables-flavour.ts'
 import { planRules } from './iptables-plan.ts'
@@ -33,14 +34,31 @@ export interface Repairs {
   surplus: number
 }
 
+/** How often, and for how many seconds in all, changes of rules were held up by others who hold the lock of iptables. */
+export interface LockWaits {
+  count: number
+  seconds: number
+}
+
+/** Milliseconds; a change that takes longer has waited for the lock: iptables does not say so. */
+const WAITED = 1000
+
 /** The rules of an agent in the tables of iptables. Calls run one after the other: never is more than one iptables waiting. */
 export class Iptables {
   readonly commands: IptablesCommands
+  readonly waits: LockWaits = { count: 0, seconds: 0 }
+  readonly #clock: Pick<Clock, 'monotonic'>
   readonly #exec: Exec
   readonly #position: RulePosition
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(exec: Exec, commands: IptablesCommands, position: RulePosition) {
+  constructor(
+    exec: Exec,
+    commands: IptablesCommands,
+    position: RulePosition,
+    clock: Pick<Clock, 'monotonic'> = systemClock,
+  ) {
+    this.#clock = clock
     this.#exec = exec
     this.commands = commands
     this.#position = position
@@ -113,8 +131,15 @@ export class Iptables {
     return rules
   }
 
-  #restore(family: Family, script: string): Promise<Outcome> {
-    return this.#exec(this.commands.restore[family], ['--noflush', '-w', LOCK_WAIT], script)
+  async #restore(family: Family, script: string): Promise<Outcome> {
+    const begin = this.#clock.monotonic()
+    const outcome = await this.#exec(this.commands.restore[family], ['--noflush', '-w', LOCK_WAIT], script)
+    const took = this.#clock.monotonic() - begin
+    if (took >= WAITED) {
+      this.waits.count++
+      this.waits.seconds += took / 1000
+    }
+    return outcome
   }
 
   #queue<T>(work: () => Promise<T>): Promise<T> {

@@ -75,6 +75,7 @@ class Rig {
       interception: {
         kind: 'nftables',
         crashProof: { pods: true, host: true },
+        waits: { count: 0, seconds: 0 },
         ensure: ({ led }) => rules(led.length > 0 ? 'rules' : 'no lead'),
         remove: async () => void (await rules('rules off')),
       },

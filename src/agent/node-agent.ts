@@ -83,6 +83,10 @@ export class NodeAgent {
     this.#parts = parts
   }
 
+  get interception(): Pick<Interception, 'kind' | 'crashProof' | 'waits'> {
+    return this.#parts.interception
+  }
+
   get state(): InterceptionState {
     return this.#state
   }

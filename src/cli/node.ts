@@ -22,49 +22,53 @@ export async function openNode(options: AgentOptions, log: Logger, server: Agent
 }
 
 /** node-cache's counter has all its labels from the start. */
-function toFamilies({ counts, state }: NodeAgent): ExportedFamily[] {
+function toFamilies({ counts, state, interception }: NodeAgent): ExportedFamily[] {
   const { errors, drift, probeFailures } = counts
-  const family = (
-    type: 'counter' | 'gauge',
-    name: string,
-    help: string,
-    label: string,
-    values: Record<string, number>,
-  ) => ({
-    name,
-    help,
-    type,
-    aggregator: 'sum',
-    values: Object.entries(values).map(([key, value]) => ({ labels: label === '' ? {} : { [label]: key }, value })),
-  })
+  const { crashProof, kind, waits } = interception
   return [
     family(
       'counter',
       'coredns_nodecache_setup_errors_total',
       'The number of errors during periodic network setup for node-cache',
-      'errortype',
-      errors,
+      labelled('errortype', errors),
     ),
     family(
       'gauge',
       'corelet_agent_interception',
       'Whether queries are led to this server: 1 for the state that holds.',
-      'state',
-      {
-        off: Number(state === 'off'),
-        on: Number(state === 'on'),
-        withdrawn: Number(state === 'withdrawn'),
-      },
+      labelled('state', { off: 0, on: 0, withdrawn: 0, [state]: 1 }),
     ),
+    family('gauge', 'corelet_agent_crash_proof', 'Whether queries take the other way as soon as the agent is dead.', [
+      { labels: { kind, traffic: 'pods' }, value: Number(crashProof.pods) },
+      { labels: { kind, traffic: 'host' }, value: Number(crashProof.host) },
+    ]),
     family(
       'counter',
       'corelet_agent_drift_total',
       'Changes by others to link and rules that were mended.',
-      'part',
-      drift,
+      labelled('part', drift),
     ),
-    family('counter', 'corelet_agent_probe_failures_total', 'Queries to the own addresses that failed.', '', {
-      all: probeFailures,
-    }),
+    family('counter', 'corelet_agent_lock_waits_total', 'Changes of rules that waited a second or longer.', [
+      { labels: {}, value: waits.count },
+    ]),
+    family('counter', 'corelet_agent_lock_wait_seconds_total', 'Seconds that those changes took.', [
+      { labels: {}, value: waits.seconds },
+    ]),
+    family('counter', 'corelet_agent_probe_failures_total', 'Queries to the own addresses that failed.', [
+      { labels: {}, value: probeFailures },
+    ]),
   ]
+}
+
+function family(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  values: ExportedFamily['values'],
+): ExportedFamily {
+  return { name, help, type, aggregator: 'sum', values }
+}
+
+function labelled(label: string, values: Readonly<Record<string, number>>): ExportedFamily['values'] {
+  return Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value }))
 }

@@ -83,6 +83,7 @@ function renderAgent({ id, link, addresses, status, linkState, counts }: AgentRe
     row('upstreams', status.upstreams.join(' ')),
     row('server', typeof counts === 'string' ? counts : describeCounts(counts)),
     row('drift', `link ${seen.drift.link}, rules ${seen.drift.rules}`),
+    row('lock', `${status.lockWaits.count} waits of ${status.lockWaits.seconds.toFixed(1)} s in all`),
     row('probes', `${seen.probeFailures} failed`),
     row('errors', errors.length === 0 ? 'none' : errors.map(([type, count]) => `${type} ${count}`).join(', ')),
   ]

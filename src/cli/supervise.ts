@@ -46,22 +46,30 @@ async function supervise(args: readonly string[]): Promise<void> {
     },
     metrics: () => node?.families(),
     async exit(code) {
+      // a worker may have begun to serve after the signal
       removePidfile(flags.pidfile)
       await node?.agent.end()
       await Promise.all([log.flush(), errors.flush(1000)])
       process.exit(code)
     },
   })
-  const end = async (signal: NodeJS.Signals, force?: number) => {
+  const end = async (signal: NodeJS.Signals) => {
+    removePidfile(flags.pidfile)
     await node?.agent.leave()
-    supervisor.end(signal, force)
+    supervisor.end(signal, signal === 'SIGQUIT' ? FORCE : undefined)
   }
   let interrupted = false
   process.on('SIGTERM', () => void end('SIGTERM'))
-  process.on('SIGQUIT', () => void end('SIGQUIT', FORCE))
+  process.on('SIGQUIT', () => void end('SIGQUIT'))
   process.on('SIGINT', () => {
-    void end('SIGINT', interrupted ? FORCE : undefined)
-    interrupted = true
+    if (!interrupted) {
+      interrupted = true
+      void end('SIGINT')
+      return
+    }
+    // twice, since it may have had none yet: the second one ends it with status 2
+    supervisor.signal('SIGINT')
+    supervisor.end('SIGINT', FORCE)
   })
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
     process.on(signal, () => supervisor.signal(signal))
