@@ -42,3 +42,9 @@ test('a lasting error of a socket is told once a second', async () => {
   tell(new Error('recvmmsg EIO'))
   assert.deepEqual(told, ['recvmmsg ENOMEM', 'recvmmsg ENOMEM (and 2 errors before)', 'recvmmsg EIO'])
 })
+
+test('the first certificate of a listener decides, others are for their names', () => {
+  const [first, second] = [{ current: undefined }, { current: undefined }]
+  assert.equal(merge({}, { tls: first }, { tls: first }).tls, first)
+  assert.deepEqual(merge({ tls: first }, {}, { tls: second }).tls, { current: undefined, others: [second] })
+})

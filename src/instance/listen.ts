@@ -1,4 +1,5 @@
 import type { Key } from '../corefile/keys.ts'
+import type { TlsSource } from '../net/tls.ts'
 import { DROPPED, evictedConnectionsCounter, overloadsCounter } from '../observe/dns-metrics.ts'
 import type { ListenerLimits, Query } from '../plugin/index.ts'
 import { DnsListener, type ServedTransport } from '../server/listener.ts'
@@ -126,7 +127,7 @@ export function applyRoutes(
   policy.stacktrace = blocks.at(-1)?.block.settings.stacktrace ?? false
 }
 
-/** Timeouts and limits are those of the last block that sets them, certificates, proxies and limits of a transport those of the first; what is allowed in one block is allowed. */
+/** Timeouts and limits are those of the last block that sets them, proxies and limits of a transport those of the first, certificates all of them; what is allowed in one block is allowed. */
 export function mergeSettings(blocks: readonly Pick<ConfiguredBlock, 'settings'>[]): ListenerSettings {
   const settings: ListenerSettings = { ...DEFAULT_SETTINGS, timeouts: { ...DEFAULT_SETTINGS.timeouts } }
   const limitOf = (transport: 'https' | 'grpc', name: keyof ListenerLimits, standard: number) => {
@@ -143,9 +144,21 @@ export function mergeSettings(blocks: readonly Pick<ConfiguredBlock, 'settings'>
     settings.debug ||= own.debug
     settings.anyClass ||= own.anyClass
     Object.assign(settings.timeouts, own.timeouts)
-    if (own.tls && !settings.tls) settings.tls = own.tls
     if (own.proxy && !settings.proxy) settings.proxy = own.proxy
     settings.maxTcpQueries = own.maxTcpQueries ?? settings.maxTcpQueries
   }
+  const tls = joinTls([...new Set(blocks.flatMap((block) => block.settings.tls ?? []))])
+  if (tls) settings.tls = tls
   return settings
+}
+
+/** The first one decides, but for names of which another one has the certificate. */
+function joinTls([first, ...others]: readonly TlsSource[]): TlsSource | undefined {
+  if (!first || others.length === 0) return first
+  return {
+    get current() {
+      return first.current
+    },
+    others,
+  }
 }

@@ -176,7 +176,7 @@ export class TcpServer {
       socket.destroy()
       return
     }
-    this.#tls.secure(socket, tls.current, (secured) => {
+    this.#tls.secure(socket, tls, tls.current, (secured) => {
       if (this.#connections.has(socket)) this.#converse(socket, secured, ends)
       else secured.destroy()
     })

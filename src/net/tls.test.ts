@@ -97,6 +97,57 @@ test('a new identity is shown to those who connect from then on, and open connec
   young.destroy()
 })
 
+test('certificates are chosen by the name that clients ask for; the first is for all others', async (t) => {
+  const { server, source } = await open(t, identity())
+  const other = { current: undefined as TlsIdentity | undefined }
+  Object.assign(source, { others: [other] })
+  const shown = async (servername?: string) => {
+    const socket = await talk(server, servername === undefined ? {} : { servername })
+    const { CN } = socket.getPeerCertificate().subject
+    socket.destroy()
+    return CN
+  }
+  assert.equal(await shown('b.example'), 'a.example', 'it is not there yet')
+  other.current = identity(pems.b)
+  for (const [name, expected] of [
+    ['b.example', 'b.example'],
+    ['B.Example', 'b.example'],
+    ['a.example', 'a.example'],
+    ['c.example', 'a.example'],
+    [undefined, 'a.example'],
+  ] as const) {
+    assert.equal(await shown(name), expected, name)
+  }
+  source.current = identity(pems.b)
+  other.current = identity(pems.a)
+  assert.deepEqual([await shown('a.example'), await shown('b.example')], ['a.example', 'b.example'])
+})
+
+test('which certificates clients must show is the same for all names', async (t) => {
+  const first = identity({ clientAuth: 'require_and_verify', ca: pems.a.cert })
+  const { server, source } = await open(t, first)
+  Object.assign(source, { others: [{ current: identity(pems.b) }] })
+  const known = await talk(server, { ...pems.a, servername: 'b.example' })
+  assert.equal(known.getPeerCertificate().subject.CN, 'b.example')
+  known.destroy()
+  await assert.rejects(talk(server, { servername: 'b.example' }))
+  await assert.rejects(talk(server, { ...pems.b, servername: 'b.example' }))
+})
+
+test('sessions are resumed under a certificate chosen by name', async (t) => {
+  const { server, source } = await open(t, identity())
+  Object.assign(source, { others: [{ current: identity(pems.b) }] })
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const options = { servername: 'b.example', maxVersion }
+    const first = connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
+    const [session] = await once(first, 'session')
+    first.destroy()
+    const second = await talk(server, { session, ...options })
+    assert.equal(second.isSessionReused(), true)
+    second.destroy()
+  }
+})
+
 test('a handshake that does not come to its end is cut after the time for a first message', async (t) => {
   const { clock, server } = await open(t, identity())
   const mute = connectTcp({ port: server.port, host: '127.0.0.1' })

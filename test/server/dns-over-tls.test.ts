@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
-import { startServer, type TestServer } from 'corelet/plugin/testing'
+import { query, startServer, type TestServer } from 'corelet/plugin/testing'
 import { OPTIONS } from '../../src/dns/constants.ts'
 import { makeCertificate } from '../kit/certificate.ts'
+import { findFreePorts } from '../kit/ports.ts'
+import { childrenOf } from '../kit/proc.ts'
+import { killLeftovers, serveCli } from '../kit/process.ts'
 
 const run = promisify(execFile)
 
@@ -110,4 +113,42 @@ test('a reload takes a changed client_auth on the open listener', async (t) => {
   assert.deepEqual(await reloaded.reload(block('client_auth require_and_verify')), { ok: true })
   assert.equal(reloaded.port, port)
   await assert.rejects(reloaded.query('a.example', 'A', { proto: 'tls', timeout: 2000 }))
+})
+
+test('with a supervisor encrypted listeners outlive their worker', async (t) => {
+  t.after(killLeftovers)
+  const [cert, key] = ['dns.example.crt', 'dns.example.key'].map((file) => join(folder, file))
+  const [tls, https] = (await findFreePorts(2)) as [number, number]
+  const block = (listener: string) => `${listener} {\n  bind 127.0.0.1\n  tls ${cert} ${key}\n  whoami\n}\n`
+  const input = `.:0 {\n  bind 127.0.0.1\n  whoami\n}\n${block(`tls://.:${tls}`)}${block(`https://.:${https}`)}`
+  const cli = await serveCli(['-conf', 'stdin', '-supervise'], { input })
+  const ask = async (proto: 'tls' | 'https', port: number) => {
+    const { rcode } = await query({ address: '127.0.0.1', port }, 'a.example', 'A', { proto, timeout: 15_000 })
+    assert.equal(rcode, 0)
+  }
+  for (let i = 0; i < 2; i++) {
+    const [worker] = childrenOf(cli.pid)
+    process.kill(worker!, 'SIGKILL')
+    await Promise.all([ask('tls', tls), ask('https', https)])
+    assert.notDeepEqual(childrenOf(cli.pid), [worker])
+  }
+  cli.kill('SIGTERM')
+  assert.equal((await cli.ended).code, 0)
+})
+
+test('kdig is shown the certificate with the name that it asks for', async (t) => {
+  const other = await makeCertificate(folder, 'other.example')
+  const [cert, key] = ['dns.example.crt', 'dns.example.key'].map((file) => join(folder, file))
+  const block = (zone: string, files: string) => `tls://${zone} {\n  bind 127.0.0.1\n  tls ${files}\n  whoami\n}\n`
+  const [port] = (await findFreePorts(1)) as [number]
+  const text = block(`a.example:${port}`, `${cert} ${key}`) + block(`b.example:${port}`, `${other.cert} ${other.key}`)
+  const two = await startServer(text)
+  t.after(() => two.stop())
+  for (const name of ['dns.example', 'other.example']) {
+    const { stdout } = await run('kdig', [
+      ...['@127.0.0.1', '-p', String(port), `+tls-host=${name}`, `+tls-ca=${join(folder, `${name}.crt`)}`],
+      ...['a.example', 'A'],
+    ])
+    assert.match(stdout, /status: NOERROR/)
+  }
 })
