@@ -11,7 +11,7 @@ import {
   type ResponseType,
   ZoneList,
 } from 'corelet/plugin'
-import type { Entry, Fresh } from './entry.ts'
+import type { Entry, Fresh, PartName } from './entry.ts'
 import { type Counters, createCounters } from './metrics.ts'
 import type { CacheOptions } from './options.ts'
 import type { Store } from './store.ts'
@@ -97,15 +97,20 @@ export class Cache {
       counters.drops.inc()
       return false
     }
-    if (this.#disabled[part].has(query.key)) return false
+    if (this.#isDisabled(part, query)) return false
     const storedAt = this.#context.clock.monotonic()
     this.#store.put(query, reply, { part, ttl, storedAt, positive, wildcard: query.metadata('zone/wildcard') })
     counters.publish(this.#store)
     return true
   }
 
+  #isDisabled(part: PartName, query: Query): boolean {
+    const zones = this.#disabled[part]
+    return zones.size > 0 && zones.has(query.key)
+  }
+
   #keepFailure(query: Query, reply: Reply, counters: Counters): void {
-    if (this.#options.servfail === 0 || !query.origin.mayWait || this.#disabled.denial.has(query.key)) return
+    if (this.#options.servfail === 0 || !query.origin.mayWait || this.#isDisabled('denial', query)) return
     const storedAt = this.#context.clock.monotonic()
     this.#store.put(query, reply, { part: 'denial', ttl: FAILURE_TTL, storedAt, positive: false })
     counters.publish(this.#store)

@@ -127,24 +127,26 @@ export class Store {
     const { success, denial } = this.#parts
     const { preferPositive } = this.#options.stale
     const apart = bits | NOT_POSITIVE
+    const hash = hashQuestion(question, bits)
     const isApart = preferPositive && facts.part === 'success' && !facts.positive
     if (facts.part === 'success') {
-      if (!isApart) this.#remove(denial, question, bits)
-      if (preferPositive && !isApart) this.#remove(success, question, apart)
+      if (!isApart) this.#remove(denial, hash, question, bits)
+      if (preferPositive && !isApart) this.#remove(success, hashQuestion(question, apart), question, apart)
     } else if (!isFailure(rcode) && !preferPositive) {
-      this.#remove(success, question, bits)
+      this.#remove(success, hash, question, bits)
     }
     const part = this.#parts[facts.part]
     const place = isApart ? apart : bits
-    this.#remove(part, question, place)
+    const placeHash = isApart ? hashQuestion(question, apart) : hash
+    this.#remove(part, placeHash, question, place)
     const end = Math.ceil(facts.storedAt / 1000) + facts.ttl + this.#staleTime(rcode)
-    part.slab.add(hashQuestion(question, place), question, place, Math.min(end, MAX_TAG), octets)
+    part.slab.add(placeHash, question, place, Math.min(end, MAX_TAG), octets)
     if (part.slab.count > part.capacity) part.evict(part.slab.oldest)
     this.#bound()
   }
 
-  #remove(part: Part, question: QuestionOctets, bits: number): void {
-    const record = part.slab.find(hashQuestion(question, bits), question, bits)
+  #remove(part: Part, hash: number, question: QuestionOctets, bits: number): void {
+    const record = part.slab.find(hash, question, bits)
     if (record !== 0) part.remove(record)
   }
 

@@ -26,7 +26,7 @@ export interface Verdict {
 export function judge(query: Query, reply: Reply, options: CacheOptions, now: number): Verdict {
   const wire = reply.wire!
   const scan = reply.scan!
-  const matches = scan.key === query.key && scan.qtype === query.qtype && scan.qclass === query.qclass
+  const matches = query.hasKey(scan.key) && scan.qtype === query.qtype && scan.qclass === query.qclass
   const positive = answersQuestion(wire, scan)
   let type = reply.responseType(now)
   let part: PartName | undefined

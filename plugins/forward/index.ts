@@ -27,11 +27,11 @@ async function start(options: ForwardOptions, context: PluginContext): Promise<R
 
   const fromKey = keyOf(from)
   const except = new ZoneList(options.except)
+  const takesAll = from === '.' && except.size === 0
+  const takes = (key: string) => isBelow(key, fromKey) && (key === fromKey || !except.has(key))
   return {
     handler: function forward(query, next) {
-      const { key } = query
-      if (!isBelow(key, fromKey) || (key !== fromKey && except.has(key))) return next(query)
-      return forwarder.forward(query, next)
+      return takesAll || takes(query.key) ? forwarder.forward(query, next) : next(query)
     },
     stop: forwarder.close,
   }

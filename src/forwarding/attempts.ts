@@ -18,6 +18,9 @@ export type Outcome =
 /** What comes of a query that nobody waits for any more. */
 export const GIVEN_UP: Outcome = { upstream: undefined, error: 'the query was given up', kind: 'timeout' }
 
+/** What comes of a query that no upstream was asked. */
+const NONE_HEALTHY: Outcome = { upstream: undefined, error: 'no healthy proxies', kind: 'declined' }
+
 /** Milliseconds between rounds when all upstreams have failed twice, so that refusals that come at once are not asked for in a tight loop. */
 const PAUSE = 20
 
@@ -63,9 +66,10 @@ export function createAttempts(
   }
   return {
     begin(question, proto, done) {
-      const attempts = new Attempts(question, proto, settings, done)
-      deadlines.add(attempts)
-      attempts.next()
+      const now = clock.monotonic()
+      const attempts = new Attempts(question, proto, settings, now, done)
+      deadlines.add(attempts, now)
+      attempts.next(now)
       return attempts
     },
     close: () => deadlines.close(),
@@ -86,16 +90,22 @@ export class Attempts implements Expirable<Attempts> {
   #failovers = 0
   /** Upstreams found down in this round. */
   #down = 0
-  #last: Outcome = { upstream: undefined, error: 'no healthy proxies', kind: 'declined' }
+  #last = NONE_HEALTHY
   #ended = false
 
-  constructor(question: Question, proto: 'udp' | 'tcp', settings: AttemptSettings, done: (outcome: Outcome) => void) {
+  constructor(
+    question: Question,
+    proto: 'udp' | 'tcp',
+    settings: AttemptSettings,
+    now: number,
+    done: (outcome: Outcome) => void,
+  ) {
     this.#question = question
     this.#proto = proto
     this.#settings = settings
     this.#done = done
     this.#order = settings.policy(settings.upstreams)
-    this.#started = settings.clock.monotonic()
+    this.#started = now
   }
 
   /** The client's patience is at its end, whatever goes on. */
@@ -116,19 +126,18 @@ export class Attempts implements Expirable<Attempts> {
     this.#done(outcome)
   }
 
-  /** Asks an upstream, unless that is of no use any more. */
-  next(): void {
+  /** Asks an upstream, unless that is of no use any more. @param now monotonic milliseconds */
+  next(now = this.#settings.clock.monotonic()): void {
     if (this.#ended) return
-    const { clock, deadlines, maxAttempts } = this.#settings
-    const mayAsk = this.#failed < maxAttempts && clock.monotonic() - this.#started < deadlines.milliseconds
+    const { deadlines, maxAttempts } = this.#settings
+    const mayAsk = this.#failed < maxAttempts && now - this.#started < deadlines.milliseconds
     const upstream = mayAsk ? this.#choose() : undefined
-    if (upstream) this.#ask(upstream, this.#question)
+    if (upstream) this.#ask(upstream, this.#question, now)
     else this.#end(this.#last)
   }
 
-  #ask(upstream: Upstream, question: Question): void {
+  #ask(upstream: Upstream, question: Question, begun: number): void {
     if (this.#ended) return
-    const begun = this.#settings.clock.monotonic()
     upstream.exchange(question, this.#proto, (result) => this.#take(result, upstream, question, begun))
   }
 
@@ -154,10 +163,11 @@ export class Attempts implements Expirable<Attempts> {
       return
     }
     const { rcode, optOffset } = result.scan
-    answered(upstream, rcode, (clock.monotonic() - begun) / 1000)
+    const now = clock.monotonic()
+    answered(upstream, rcode, (now - begun) / 1000)
     const bare = rcode === RCODES.FORMERR && optOffset < 0 ? withoutEdns(question) : undefined
-    if (bare) this.#ask(upstream, bare)
-    else if (failover.has(rcode) && ++this.#failovers < this.#order.length) this.next()
+    if (bare) this.#ask(upstream, bare, now)
+    else if (failover.has(rcode) && ++this.#failovers < this.#order.length) this.next(now)
     else this.#end({ answer: result, upstream })
   }
 

@@ -43,10 +43,10 @@ export class Deadlines<T extends Expirable<T>> {
     return item && { item, waited: this.#clock.monotonic() - item.place!.added }
   }
 
-  /** Adds it, or starts its time anew. */
-  add(item: T): void {
+  /** Adds it, or starts its time anew. @param now monotonic milliseconds */
+  add(item: T, now = this.#clock.monotonic()): void {
     this.delete(item)
-    item.place = { added: this.#clock.monotonic(), older: this.#newest, newer: undefined }
+    item.place = { added: now, older: this.#newest, newer: undefined }
     if (this.#newest) this.#newest.place!.newer = item
     else this.#oldest = item
     this.#newest = item

@@ -34,6 +34,11 @@ export class Pending implements Expirable<Pending>, Row<Pending> {
     deadlines.add(this)
   }
 
+  /** Monotonic milliseconds at which its time began; it must not have its result yet. */
+  get since(): number {
+    return this.place!.added
+  }
+
   /** Gives it its time anew: a connection that was slow to come up takes none of it. */
   restart(): void {
     this.#deadlines.add(this)

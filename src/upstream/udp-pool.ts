@@ -61,8 +61,8 @@ export class UdpPool {
   }
 
   send(pending: Pending): void {
-    const { clock, events } = this.#options
-    const now = clock.monotonic()
+    const { events } = this.#options
+    const now = pending.since
     if (this.#latest?.isCollecting) {
       events.cached(true)
       this.#latest.send(pending, now)
