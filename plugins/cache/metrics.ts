@@ -37,6 +37,11 @@ export function createCounters(metrics: Metrics, zones: string, view: string): (
     })
     const entries: Record<PartName, Gauge> = both(families.entries)
     const evictions = both(families.evictions)
+    const publishPart = (store: Store, part: PartName) => {
+      entries[part].set(store.count(part))
+      const evicted = store.takeEvicted(part)
+      if (evicted > 0) evictions[part].inc(evicted)
+    }
     return {
       requests: families.requests.with(server, zones, view),
       hits: both(families.hits),
@@ -45,11 +50,8 @@ export function createCounters(metrics: Metrics, zones: string, view: string): (
       drops: families.drops.with(server, zones, view),
       stale: families.stale.with(server, zones, view),
       publish(store) {
-        for (const part of ['success', 'denial'] as const) {
-          entries[part].set(store.count(part))
-          const evicted = store.takeEvicted(part)
-          if (evicted > 0) evictions[part].inc(evicted)
-        }
+        publishPart(store, 'success')
+        publishPart(store, 'denial')
       },
     }
   }

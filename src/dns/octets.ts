@@ -22,5 +22,5 @@ export function writeU16(octets: Uint8Array, at: number, value: number): void {
 
 /** An own copy of some octets, without the rest of their buffer. */
 export function copyOctets(octets: Uint8Array, start = 0, end = octets.length): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(octets.subarray(start, end))
+  return new Uint8Array(start === 0 && end === octets.length ? octets : octets.subarray(start, end))
 }

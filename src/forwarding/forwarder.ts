@@ -66,13 +66,18 @@ export function createForwarder(plugin: string, options: ForwarderOptions, parts
   })
   let concurrent = 0
 
-  async function ask(query: Query, next: Next): Promise<Reply> {
+  function ask(query: Query, next: Next): Promise<Reply> {
     const { shared, flight } = flights.run(query)
     if (shared) metrics.shared.inc()
     const { signal } = query
     concurrent++
-    const outcome = await (signal ? untilGivenUp(flight, signal) : flight.result)
-    concurrent--
+    return (signal ? untilGivenUp(flight, signal) : flight.result).then((outcome) => {
+      concurrent--
+      return land(query, next, outcome, shared)
+    })
+  }
+
+  function land(query: Query, next: Next, outcome: Outcome, shared: boolean): Reply | Promise<Reply> {
     const landing = toLanding(outcome, plugin)
     const { upstream, reply } = landing
     if (upstream && query.collectsMetadata) query.setMetadata(`${plugin}/upstream`, () => upstream.label)

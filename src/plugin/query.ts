@@ -1,6 +1,7 @@
 import { CD, OPCODES, QR, RD, toClassName, toTypeName } from '../dns/constants.ts'
 import type { EdnsOption } from '../dns/message.ts'
 import { keyOf, keyToText, toText } from '../dns/name.ts'
+import { copyOctets } from '../dns/octets.ts'
 import { type QueryChange, rebuildQuery } from '../dns/query-build.ts'
 import { PLAIN_UDP_SIZE, QueryView, readQuery } from '../dns/query-view.ts'
 import type { Listener, Peer } from './listener.ts'
@@ -133,7 +134,7 @@ export class Query extends QueryView {
     for (let at = this.optionsStart; at < this.optionsEnd; ) {
       const length = (this.packet[at + 2]! << 8) | this.packet[at + 3]!
       const code = (this.packet[at]! << 8) | this.packet[at + 1]!
-      options.push({ code, data: copy(this.packet, at + 4, at + 4 + length) })
+      options.push({ code, data: copyOctets(this.packet, at + 4, at + 4 + length) })
       at += 4 + length
     }
     return options
@@ -144,7 +145,7 @@ export class Query extends QueryView {
     if (this.#kept) return
     this.#kept = true
     this.#client.keep?.()
-    if (this.origin === this) this.packet = copy(this.packet)
+    if (this.origin === this) this.packet = copyOctets(this.packet)
     else this.origin.keep()
   }
 
@@ -164,7 +165,7 @@ export class Query extends QueryView {
    */
   over(proto: 'udp' | 'tcp'): Query {
     const derived = new Query(this.listener, copyOf(this.client), copyOf(this.local), proto, this.received)
-    readQuery(copy(this.packet), derived)
+    readQuery(copyOctets(this.packet), derived)
     derived.zone = this.zone
     derived.view = this.view
     derived.depth = this.depth
@@ -281,11 +282,6 @@ export class Query extends QueryView {
     if (readQuery(packet, query) !== 'serve') throw new Error(`not a question: ${question.name}`)
     return query
   }
-}
-
-/** An own copy of some octets; `slice` would make a view of those in a Buffer. */
-function copy(octets: Uint8Array, start = 0, end = octets.length): Uint8Array {
-  return new Uint8Array(octets.subarray(start, end))
 }
 
 /** An end that outlives the batch its datagram came in. */
