@@ -1,6 +1,6 @@
 import type { Key } from '../corefile/keys.ts'
 import type { TlsSource } from '../net/tls.ts'
-import { DROPPED, evictedConnectionsCounter, overloadsCounter } from '../observe/dns-metrics.ts'
+import { DROPPED, evictedConnectionsCounter, overloadsCounter, unsentAnswersCounter } from '../observe/dns-metrics.ts'
 import type { ListenerLimits, Query } from '../plugin/index.ts'
 import { DnsListener, type ServedTransport } from '../server/listener.ts'
 import { RouteTable, type Target } from '../server/route.ts'
@@ -60,6 +60,7 @@ function createSite({ transport, port }: Key, address: string, services: Service
     // a port of the system's choice is not shared: with SO_REUSEPORT the choice could be one that others have
     reusePort: port !== 0,
     onEvicted: () => evictedConnectionsCounter(services.metrics).with(listener.server).inc(),
+    onUnsent: () => unsentAnswersCounter(services.metrics).with(listener.server).inc(),
     onError: limitErrors(services, (text) => services.log.line('error', `${listener.server}: ${text}`)),
   })
   return { listener, isNew: true, blocks: [], policy }

@@ -59,7 +59,7 @@ export class LibcSocket implements UdpSocket {
     this.port = bound.port
     this.libc = libc
     this.everywhere = everywhere
-    this.batch = new SendBatch(libc)
+    this.batch = new SendBatch(libc, options.onDropped)
     this.handle = handle
     this.#receive = options.receive
     this.#receivingBatch = options.receiving

@@ -15,12 +15,15 @@ export class SendBatch {
   /** Datagrams that were lost. */
   dropped = 0
   readonly #libc: Libc
+  readonly #onDropped: (() => void) | undefined
   readonly #vector: MessageVector
   #first = 0
   #count = 0
 
-  constructor(libc: Libc) {
+  /** @param onDropped told of each datagram that was lost */
+  constructor(libc: Libc, onDropped?: () => void) {
     this.#libc = libc
+    this.#onDropped = onDropped
     this.#vector = new MessageVector(libc, BATCH, BULK + 2 * MAX_DATAGRAM)
     this.octets = this.#vector.octets
   }
@@ -40,7 +43,7 @@ export class SendBatch {
    */
   add(length: number, words: Uint32Array, at: number, control: number): void {
     if (this.isFull) {
-      this.dropped++
+      this.#drop()
       return
     }
     const vector = this.#vector
@@ -64,10 +67,15 @@ export class SendBatch {
       const errno = this.#libc.errno()
       if (errno === EAGAIN) return false
       if (errno === EINTR) continue
-      this.dropped++
+      this.#drop()
       this.#first++
     }
     this.#first = this.#count = this.offset = 0
     return true
+  }
+
+  #drop(): void {
+    this.dropped++
+    this.#onDropped?.()
   }
 }

@@ -55,15 +55,17 @@ class DgramSocket implements UdpSocket {
   out = new Uint8Array(MAX_DATAGRAM)
   readonly #socket: Socket
   readonly #v6: boolean
+  readonly #onDropped: (() => void) | undefined
   #received = 0
   #leaving = false
   #open = true
 
-  constructor(socket: Socket, { receive, receiving, longest, onError }: UdpOptions) {
+  constructor(socket: Socket, { receive, receiving, longest, onDropped, onError }: UdpOptions) {
     const bound = socket.address()
     this.address = bound.address
     this.port = bound.port
     this.handle = handleOfDgram(socket)
+    this.#onDropped = onDropped
     this.#socket = socket
     this.#v6 = bound.family === 'IPv6'
     socket.on('error', (error) => onError?.(error))
@@ -78,7 +80,7 @@ class DgramSocket implements UdpSocket {
   send(length: number, address: string, port: number): void {
     if (length === 0) return
     if (!this.#open || this.#socket.getSendQueueSize() > MAX_SEND_QUEUE) {
-      this.dropped++
+      this.#drop()
       return
     }
     try {
@@ -86,10 +88,15 @@ class DgramSocket implements UdpSocket {
       if (this.#leaving) this.#socket.disconnect()
       this.#socket.send(this.out, 0, length, port, this.#v6 ? mapAddress(address) : address)
     } catch {
-      this.dropped++
+      this.#drop()
     }
     if (this.#leaving) this.#connectToItself()
     if (this.#socket.getSendQueueCount() > 0) this.out = new Uint8Array(MAX_DATAGRAM)
+  }
+
+  #drop(): void {
+    this.dropped++
+    this.#onDropped?.()
   }
 
   leave(): void {

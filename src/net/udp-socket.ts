@@ -58,6 +58,8 @@ export interface UdpOptions extends BindOptions {
   receiving?(): void
   /** Of a datagram that is longer only that many octets are received. */
   longest: number
+  /** Told of each datagram that was not sent, see {@link UdpSocket.dropped}. */
+  onDropped?(): void
   /** Told of errors of the open socket, which stays open. */
   onError?(error: Error): void
 }

@@ -55,6 +55,12 @@ export function evictedConnectionsCounter(metrics: Metrics): Family<Counter> {
   return metrics.counter('corelet_tcp_evicted_connections_total', help, ['server'])
 }
 
+/** `corelet_unsent_answers_total`: UDP answers that the network did not take. */
+export function unsentAnswersCounter(metrics: Metrics): Family<Counter> {
+  const help = 'UDP answers that could not be sent, as the network took no more.'
+  return metrics.counter('corelet_unsent_answers_total', help, ['server'])
+}
+
 /** `corelet_overloads_total`: queries that would have had to wait when too many did. */
 export function overloadsCounter(metrics: Metrics): Family<Counter> {
   const help = 'Queries failed because they would have had to wait and too many did already.'

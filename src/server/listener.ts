@@ -35,6 +35,8 @@ export interface DnsListenerOptions {
   shared?: SharedSockets | undefined
   /** Told when a TCP connection was closed to make room for another, or not taken because there was none. */
   onEvicted?(): void
+  /** Told of each UDP answer that could not be sent. */
+  onUnsent?(): void
   /** Told of errors of the open sockets, which stay open. */
   onError?(error: Error): void
 }
@@ -213,7 +215,7 @@ export class DnsListener implements Listener {
   }
 
   #openUdp(port: number): Promise<UdpSocket> {
-    const { address, clock, shared, reusePort = false, onError } = this.#options
+    const { address, clock, shared, reusePort = false, onError, onUnsent } = this.#options
     let received = 0
     return openShared(shared, this.#names.udp, (handle) =>
       openUdp({
@@ -226,6 +228,7 @@ export class DnsListener implements Listener {
         receiving: () => {
           received = clock.monotonic()
         },
+        ...(onUnsent && { onDropped: onUnsent }),
         ...(onError && { onError }),
       }),
     )

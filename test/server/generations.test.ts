@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { type AnyPlugin, definePlugin, one, type PluginContext, text } from 'corelet/plugin'
+import { type AnyPlugin, definePlugin, OPCODES, one, type PluginContext, text } from 'corelet/plugin'
 import { FakeClock, startServer, type TestServer } from 'corelet/plugin/testing'
 
 /** What happened, in order. */
@@ -21,6 +21,10 @@ function makeProbe(): { events: string[]; contexts: PluginContext[]; plugins: An
         handler: (query) => {
           if (name.startsWith('panics')) throw new Error('oh no')
           if (name.startsWith('servfails')) return query.fail(2, 'probe', 'no luck')
+          if (name.startsWith('dawdles') && query.opcode === OPCODES.QUERY) {
+            const late = query.reply({ rcode: 7 }, 'probe', name)
+            return new Promise((resolve) => void contexts[0]!.clock.timeout(500, () => resolve(late)))
+          }
           if (name.startsWith('rejects')) return Promise.reject(new Error('oh no'))
           return query.reply({ rcode: name.length }, 'probe', name)
         },
@@ -192,6 +196,26 @@ test('a watched generation that fails queries is taken back, and not tried again
   const stopped = server.stop()
   await clock.advance(1)
   await stopped
+})
+
+test('a watched generation whose answers take ten times as long is taken back', async () => {
+  const { plugins } = makeProbe()
+  const clock = new FakeClock()
+  const watched = 'reload {\n watch 30s\n}\n'
+  await using server = await startServer(corefile('a', watched), { plugins, clock })
+  await askOften(server)
+  assert.deepEqual(await server.reload(corefile('dawdles', watched)), { ok: true })
+  const asked = Array.from({ length: 60 }, (_, i) => server.query(`n${i}.`, 'A'))
+  let answered = 0
+  for (const each of asked) each.then(() => answered++)
+  for (let i = 0; i < 2000 && answered < 60; i++) await clock.advance(1)
+  assert.deepEqual(
+    (await Promise.all(asked)).map(({ rcode }) => rcode),
+    new Array(60).fill(7),
+  )
+  await clock.advance(1000)
+  await server.logged(/was taken back: an answer takes \d+ ms, before 0 ms$/)
+  assert.equal((await server.query('x.', 'A')).rcode, 1)
 })
 
 test('a watched generation that does well stays, and the one before ends then', async () => {
