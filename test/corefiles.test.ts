@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startServer, type TestServer } from 'corelet/plugin/testing'
+import { OPTIONS } from '../src/dns/constants.ts'
 import { makeCertificate } from './kit/certificate.ts'
 import { loadText } from './kit/load.ts'
 import { listFiles, read } from './kit/sources.ts'
@@ -28,6 +29,7 @@ const CORPORATE = [
 /** The cluster's DNS. */
 const CLUSTER = [
   'kubernetes.default.svc.cluster.local. 30 IN A 10.96.0.1',
+  'shop.default.svc.cluster.local. 30 IN A 10.96.0.80',
   '1.0.96.10.in-addr.arpa. 30 IN PTR kubernetes.default.svc.cluster.local.',
 ]
 
@@ -210,6 +212,90 @@ test('encrypted: clients are served over TLS and HTTPS', async () => {
         ['192.0.2.1'],
       )
     }
+  })
+})
+
+test('rewritten: own names for services, and only these are told', async () => {
+  const words = { '10.96.0.10': cluster.address, '/etc/resolv.conf': upstream.address }
+  await serve('rewritten', words, async (server) => {
+    const { answers, question } = await server.query('shop.apps.example.', 'A')
+    assert.deepEqual(
+      answers.map(({ name, data }) => [name, data]),
+      [['shop.apps.example.', '10.96.0.80']],
+    )
+    assert.equal(question?.name, 'shop.apps.example.')
+    const old = await server.query('old.example.', 'A')
+    assert.deepEqual(
+      old.answers.map(({ name, data, ttl }) => [name, data, ttl]),
+      [['old.example.', '192.0.2.1', 30]],
+    )
+    assert.deepEqual(await answersOf(server, 'www.example.org.', 'A'), ['192.0.2.1'])
+  })
+})
+
+test('dns64: addresses are made where there are none, for clients with IPv6', async () => {
+  const words = { '/etc/resolv.conf': upstream.address }
+  await serve('dns64', { ...words, '. {': '. {\n    bind ::1' }, async (server) => {
+    assert.deepEqual(await answersOf(server, 'www.corp.example.', 'AAAA'), ['64:ff9b::cb00:7109'])
+    assert.deepEqual(await answersOf(server, 'www.example.org.', 'AAAA'), ['2001:db8::1'])
+  })
+  await serve('dns64', words, async (server) => {
+    assert.deepEqual(await answersOf(server, 'www.corp.example.', 'AAAA'), [])
+  })
+})
+
+test('made-up: addresses from names, wildcards, and names that are denied', async () => {
+  await serve('made-up', { '/etc/resolv.conf': upstream.address }, async (server) => {
+    assert.deepEqual(await answersOf(server, 'any.thing.dev.example.', 'A'), ['127.0.0.1'])
+    const other = await server.query('any.thing.dev.example.', 'AAAA')
+    assert.deepEqual([other.rcode, other.answers.length, other.authorities.length], [0, 0, 1])
+    assert.deepEqual(await answersOf(server, 'ip-10-0-0-7.hosts.example.', 'A'), ['10.0.0.7'])
+    assert.equal((await server.query('nothing.hosts.example.', 'A')).rcode, 3)
+    for (const type of ['A', 'AAAA', 'HTTPS']) {
+      const denied = await server.query('a.ads.example.', type)
+      assert.deepEqual([denied.rcode, denied.authorities.map(({ name }) => name)], [3, ['ads.example.']])
+    }
+    assert.deepEqual(await answersOf(server, 'www.example.org.', 'A'), ['192.0.2.1'])
+  })
+})
+
+test('views: the office gets another answer than the world', async () => {
+  const words = { '/etc/resolv.conf': upstream.address }
+  await serve('views', words, async (server) => {
+    assert.deepEqual(await answersOf(server, 'www.example.org.', 'A'), ['10.20.0.80'])
+    assert.deepEqual(await answersOf(server, 'six.example.org.', 'AAAA'), ['2001:db8::6'])
+  })
+  await serve('views', { ...words, "incidr(client_ip(), '127.0.0.0/8') || ": '' }, async (server) => {
+    assert.deepEqual(await answersOf(server, 'www.example.org.', 'A'), ['192.0.2.1'])
+  })
+})
+
+test('search-lists: what search lists make of external names reaches nobody', async () => {
+  const words = { '10.96.0.10': cluster.address, '/etc/resolv.conf': upstream.address }
+  await serve('search-lists', words, async (server) => {
+    for (const suffix of ['default.svc.cluster.local.', 'svc.cluster.local.', 'cluster.local.']) {
+      const denied = await server.query(`www.google.com.${suffix}`, 'A', { udpSize: 1232 })
+      assert.equal(denied.rcode, 3)
+      assert.equal(
+        denied.opt?.options.some(({ code }) => code === OPTIONS.EDE),
+        true,
+        'the filter says so',
+      )
+    }
+    assert.deepEqual(await answersOf(server, 'kubernetes.default.svc.cluster.local.', 'A'), ['10.96.0.1'])
+    assert.deepEqual(await answersOf(server, 'www.example.org.', 'A'), ['192.0.2.1'])
+  })
+})
+
+test('several-upstreams: a dead or refusing one costs nobody the answer', async () => {
+  const words = {
+    '10.20.0.53 10.20.1.53': `127.0.0.1:9 ${corporate.address}`,
+    '198.51.100.53': '127.0.0.1:9',
+    '192.0.2.53': upstream.address,
+  }
+  await serve('several-upstreams', words, async (server) => {
+    assert.deepEqual(await answersOf(server, 'www.corp.example.', 'A'), ['10.20.0.80'])
+    assert.deepEqual(await answersOf(server, 'www.example.org.', 'A'), ['192.0.2.1'])
   })
 })
 
