@@ -74,7 +74,7 @@ describe('the Corefile of an agent', { skip: !canMakeNetns }, () => {
   test('nameservers in a file are followed when it changes, and this server is none of them', async () => {
     const serve = async (address: string, answer: string) => {
       const input = `.:53 {\n  bind ${address}\n  hosts {\n    ${answer} c.test\n  }\n}\n`
-      const upstream = startCli(['-conf', 'stdin'], { netns: node.netns.name, input })
+      const upstream = startCli(['-conf', 'stdin'], { inside: node.inside, input })
       await upstream.printed(/^corelet-/m)
     }
     await serve('127.0.0.2', '192.0.2.7')

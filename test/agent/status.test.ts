@@ -67,7 +67,7 @@ describe('corelet status', { skip: !canMakeNetns }, () => {
 
   test('a server that is not the agent’s is none, and is named', async () => {
     const other = startCli(['-conf', 'stdin'], {
-      netns: node.netns.name,
+      inside: node.inside,
       input: '.:5398 {\n  bind 127.0.0.1\n  chaos Other-1.0\n  whoami\n}\n',
     })
     await other.printed(/^corelet-/m)

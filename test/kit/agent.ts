@@ -12,6 +12,8 @@ const LOOK = 20
 /** A node without a cluster: a network, and a folder for files. */
 export interface TestNode {
   readonly netns: Netns
+  /** What runs a command in its network, see {@link CliOptions.inside}. */
+  readonly inside: readonly string[]
   /** Path of a file in its folder. */
   path(name: string): string
   write(name: string, text: string): string
@@ -28,18 +30,20 @@ export interface TestNode {
 export function createTestNode(template: string): TestNode {
   const netns = createNetns('agent')
   const folder = mkdtempSync(join(tmpdir(), 'agent-'))
+  const inside = ['ip', 'netns', 'exec', netns.name]
   const path = (name: string) => join(folder, name)
   const write = (name: string, text: string) => {
     writeFileSync(path(name), text)
     return path(name)
   }
   const files = ['-basecorefile', write('Corefile.base', template), '-conf', path('Corefile')]
-  const start: TestNode['start'] = (args, options) => startCli([...files, ...args], { ...options, netns: netns.name })
+  const start: TestNode['start'] = (args, options) => startCli([...files, ...args], { inside, ...options })
   return {
     netns,
+    inside,
     path,
     write,
-    run: (...args) => runCli(args, { netns: netns.name }),
+    run: (...args) => runCli(args, { inside }),
     start,
     async serve(args, options) {
       const cli = start(args, options)

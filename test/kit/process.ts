@@ -14,8 +14,8 @@ export interface CliOptions {
   main?: string
   /** Standard input; empty when left out. */
   input?: string
-  /** Name of the network namespace that it runs in. */
-  netns?: string
+  /** A command that runs it, such as `ip netns exec NAME`. */
+  inside?: readonly string[]
 }
 
 export interface CliResult {
@@ -49,8 +49,7 @@ export function killLeftovers(): void {
 
 /** Starts it. */
 export function startCli(args: readonly string[], options: CliOptions = {}): Cli {
-  const { cwd = ROOT, env = {}, main = MAIN, input = '', netns } = options
-  const inside = netns === undefined ? [] : ['ip', 'netns', 'exec', netns]
+  const { cwd = ROOT, env = {}, main = MAIN, input = '', inside = [] } = options
   const [program, ...words] = [...inside, process.execPath, main, ...args] as [string, ...string[]]
   const child = spawn(program, words, {
     cwd,
