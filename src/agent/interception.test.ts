@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { canMakeNetns, createNetns, type Netns } from '../../test/kit/netns.ts'
+import { FakeClock } from '../plugin/testing.ts'
 import type { Exec } from './exec.ts'
 import { createInterception, removeLeftovers } from './interception.ts'
+import { Iptables } from './iptables.ts'
 import { findIptables } from './iptables-flavour.ts'
 import { listTables } from './nftables.ts'
 import type { Interception } from './options.ts'
@@ -56,6 +58,24 @@ for (const flavour of ['nft', 'legacy'] as const) {
       assert.equal(rulesOf(netns, flavour, '6').length, 14, 'others need theirs')
       await interception.remove(BOTH)
       assert.equal(rulesOf(netns, flavour, '6').length, 0)
+    })
+
+    test('who puts rules in front again and again is not fought for ever', async () => {
+      const clock = new FakeClock()
+      const commands = (await findIptables(netns.exec, flavour))!
+      const iptables = new Iptables(netns.exec, commands, 'insert', clock)
+      const wanted = listRules(OWN[0]!, { ...OPTIONS, socketMatch: false }, true)
+      await iptables.ensure(wanted, OWN, [])
+      const moved: number[] = []
+      for (let time = 0; time < 7; time++) {
+        netns.run(`iptables-${flavour}`, '-I', 'INPUT', '-s', '192.0.2.1', '-j', 'DROP')
+        moved.push((await iptables.ensure(wanted, OWN, [])).misplaced)
+      }
+      assert.deepEqual(moved, [2, 2, 2, 2, 2, 0, 0])
+      await clock.advance(300_000)
+      assert.equal((await iptables.ensure(wanted, OWN, [])).misplaced, 2)
+      await iptables.ensure([], OWN, [])
+      netns.run(`iptables-${flavour}`, '-F')
     })
 
     test('thousands of rules of a predecessor are removed, those of strangers are not', async () => {

@@ -27,7 +27,7 @@ function save(rules: readonly (Rule | string)[]): string {
 function plan(
   there: readonly (Rule | string)[],
   wanted: readonly Rule[],
-  more: { others?: string[]; append?: true } = {},
+  more: { others?: string[]; append?: true; stay?: true } = {},
 ) {
   return planRules({
     saved: parseSave(save(there)),
@@ -35,6 +35,7 @@ function plan(
     own: new Set([ADDRESS]),
     others: new Set(more.others ?? []),
     position: more.append ? 'append' : 'insert',
+    moves: !more.stay,
   })
 }
 
@@ -111,6 +112,7 @@ test('rules behind those of others are moved to the front, and only there', () =
   assert.equal(script.match(/^-I PREROUTING/gm)?.length, 2)
   assert.doesNotMatch(script, /OUTPUT|INPUT/)
   assert.equal(plan([...WANTED, STRANGER], WANTED).script, '')
+  assert.equal(plan([STRANGER, ...WANTED], WANTED, { stay: true }).script, '')
   assert.equal(plan([STRANGER, ...WANTED], WANTED, { append: true }).script, '')
 })
 

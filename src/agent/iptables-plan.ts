@@ -22,6 +22,8 @@ export interface PlanInput {
   /** Addresses of our own, whose uncommented rules are a predecessor's, too. */
   own: ReadonlySet<string>
   position: RulePosition
+  /** Rules that are behind those of others may be moved. */
+  moves: boolean
 }
 
 /**
@@ -33,7 +35,7 @@ export function isAgents(rule: Rule, own: ReadonlySet<string>): boolean {
 }
 
 /** Compares what is there with what should be. */
-export function planRules({ saved, wanted, others, own, position }: PlanInput): Plan {
+export function planRules({ saved, wanted, others, own, position, moves }: PlanInput): Plan {
   const isOurs = ({ shape }: SavedRule) => shape !== undefined && isAgents(shape, own)
   const kept = new Set<SavedRule>()
   const found = wanted.map((rule) => {
@@ -43,7 +45,7 @@ export function planRules({ saved, wanted, others, own, position }: PlanInput): 
   })
   const isOthers = ({ shape }: SavedRule) => shape !== undefined && others.has(shape.address) && !own.has(shape.address)
   const surplus = saved.filter((each) => isOurs(each) && !kept.has(each) && !isOthers(each))
-  const misplaced = position === 'append' ? new Set<SavedRule>() : findMisplaced(saved, kept, isOurs)
+  const misplaced = position === 'append' || !moves ? new Set<SavedRule>() : findMisplaced(saved, kept, isOurs)
 
   const lines: Record<Rule['table'], string[]> = { raw: [], filter: [] }
   for (const each of [...surplus, ...misplaced]) lines[each.table as Rule['table']].push(`-D ${each.text}`)

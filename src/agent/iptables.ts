@@ -13,6 +13,10 @@ const FORBIDDEN = /Permission denied|Operation not permitted/
 
 /** Looks and changes of one call: others may change rules between the two. */
 const ATTEMPTS = 3
+/** Times in a row that rules are moved in front of those of others; who always wants to be first, too, is not fought for ever. */
+const MOVES = 5
+/** Milliseconds that there are for a move, on average. */
+const MOVE_INTERVAL = 60_000
 
 /** What a change of rules could not be made for; the label of node-cache's counter. */
 export type IptablesProblem = 'iptables' | 'iptables_lock'
@@ -51,6 +55,8 @@ export class Iptables {
   readonly #exec: Exec
   readonly #position: RulePosition
   #last: Promise<unknown> = Promise.resolve()
+  /** When rules were moved, in milliseconds of the clock. */
+  #moves: number[] = []
 
   constructor(
     exec: Exec,
@@ -111,13 +117,21 @@ export class Iptables {
     const here = wanted.filter(({ address }) => familyOf(address) === family)
     for (let attempt = 1; ; attempt++) {
       const saved = await this.#save(family, here.length > 0)
-      const plan = planRules({ saved, wanted: here, own, others, position: this.#position })
+      const plan = planRules({ saved, wanted: here, own, others, position: this.#position, moves: this.#mayMove() })
       if (plan.script === '') return plan
       const outcome = await this.#restore(family, plan.script)
-      if (outcome.code === 0) return plan
+      if (outcome.code === 0) {
+        if (plan.misplaced > 0) this.#moves.push(this.#clock.monotonic())
+        return plan
+      }
       const error = describe(this.commands.restore[family], outcome)
       if (attempt === ATTEMPTS || error.problem === 'iptables_lock') throw error
     }
+  }
+
+  #mayMove(): boolean {
+    this.#moves = this.#moves.filter((each) => this.#clock.monotonic() - each < MOVES * MOVE_INTERVAL)
+    return this.#moves.length < MOVES
   }
 
   /** @param needed whether a machine without this family is an error */

@@ -275,7 +275,12 @@ export class NodeAgent {
     this.#failures++
     this.#problem = problems.join('; ')
     if (this.#failures >= options.probeFailures) await this.#withdraw(this.#problem)
-    else await this.#repair()
+    else {
+      const known = this.#known
+      await this.#repair()
+      // only now could there be an answer
+      if (this.#known && !known) await this.#probe()
+    }
   }
 
   async #intercept(): Promise<void> {

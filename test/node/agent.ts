@@ -73,7 +73,8 @@ export async function startAgent(
 export function launchAgent(node: Netns, localIps: readonly string[], args: readonly string[] = []): Agent {
   const folder = join(node.runFolder, `agent-${++count}`)
   mkdirSync(folder)
-  const [first = ''] = localIps
+  const flag = args.indexOf('-localip')
+  const [first = ''] = flag < 0 ? localIps : args[flag + 1]!.split(',')
   const health = first.includes(':') ? `[${first}]` : first
   writeFileSync(join(folder, 'Corefile.base'), TEMPLATE.replace('HEALTH', health))
   const upstream = first.includes(':') ? ADDRESSES.ipv6.upstream : ADDRESSES.ipv4.upstream

@@ -1,4 +1,5 @@
 /** A node with its kube-proxy, a pod on it, and the DNS of the cluster. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Agent, launchAgent, startAgent } from './agent.ts'
 import { type Client, startClient } from './clients.ts'
 import { startClusterDns } from './cluster-dns.ts'
@@ -12,21 +13,29 @@ export interface Setup {
   families: readonly ('ipv4' | 'ipv6')[]
 }
 
+/** `short` takes seconds and runs in the suite; `long` takes minutes. */
+export type Form = 'short' | 'long'
+
 export interface Rig extends Network {
   readonly setup: Setup
+  readonly form: Form
   /** Addresses that the agent serves and clients ask: each family's service, and the link-local one, which only the agent has. */
   readonly services: readonly string[]
   readonly localIps: readonly string[]
+  /** kube-proxy makes its rules anew. */
+  startProxy(): void
   /** Starts an agent and waits until queries are led to it. */
   agent(...args: string[]): Promise<Agent>
   launch(...args: string[]): Agent
   /** A client in the pod or on the node, with 1,000 queries a second over UDP and 20 over TCP. */
   client(where: 'pod' | 'node'): Promise<Client>
+  /** Who answers queries to these addresses over UDP and TCP: `agent`, `cluster`, `agent and cluster`, or `nobody` when any is lost. */
+  whoAnswers(where: 'pod' | 'node', addresses: readonly string[]): Promise<string>
   stop(): Promise<void>
 }
 
 /** @throws (rejects) Error */
-export async function startRig(setup: Setup): Promise<Rig> {
+export async function startRig(setup: Setup, form: Form = 'short'): Promise<Rig> {
   const network = createNetwork()
   const flavour: Flavour = setup.interception === 'iptables-legacy' ? 'legacy' : 'nft'
   const services = setup.families.map((family) => ADDRESSES[family].service)
@@ -43,11 +52,21 @@ export async function startRig(setup: Setup): Promise<Rig> {
     return {
       ...network,
       setup,
+      form,
+      startProxy: () => startProxy(network.node, setup.proxy, flavour),
       services,
       localIps,
       agent: async (...args) => keep(await startAgent(network.node, localIps, [...flags, ...args])),
       launch: (...args) => keep(launchAgent(network.node, localIps, [...flags, ...args])),
       client: (where) => startClient(network[where], { addresses: services, udpRate: 1000, tcpRate: 20 }),
+      async whoAnswers(where, addresses) {
+        const client = await startClient(network[where], { addresses, udpRate: 200, tcpRate: 50 })
+        await sleep(200)
+        const { udp, tcp } = await client.stop()
+        if (udp.lost + tcp.lost > 0) return 'nobody'
+        const found = (['agent', 'cluster'] as const).filter((who) => udp.answers[who] + tcp.answers[who] > 0)
+        return found.join(' and ')
+      },
       async stop() {
         await Promise.all(agents.map((agent) => agent.killAll().catch(() => {})))
         await dns.stop()
