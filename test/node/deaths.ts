@@ -16,7 +16,7 @@ const TWO_SECONDS = 2040
 export const killed: Incident = {
   name: 'killed',
   event: 'SIGKILL to all processes of the agent, then start',
-  times: { long: 20, short: 2 },
+  times: { long: 20, short: 1 },
   allowed: ({ interception }) =>
     interception === 'nftables' ? { pod: PER_KILL, node: PER_KILL } : { pod: undefined, node: TWO_SECONDS },
   async happen(rig, agent) {
@@ -28,7 +28,7 @@ export const killed: Incident = {
 export const workerKilled: Incident = {
   name: 'worker-killed',
   event: 'SIGKILL to the server',
-  times: { long: 20, short: 2 },
+  times: { long: 20, short: 1 },
   allowed: () => ({ pod: PER_KILL, node: PER_KILL }),
   async happen(_, agent) {
     await loseWorker(agent, 'SIGKILL')
@@ -97,7 +97,7 @@ export const dirtyUninstall: Incident = {
 export const endedEarly: Incident = {
   name: 'ended-early',
   event: 'start, SIGTERM after a random time, nothing left behind',
-  times: { long: 20, short: 2 },
+  times: { long: 20, short: 1 },
   allowed: ({ interception }) => (interception === 'nftables' ? { pod: 0, node: 0 } : { pod: 2, node: 20 }),
   async happen(rig, agent) {
     await agent.stop()

@@ -19,7 +19,7 @@ const CHOSEN: [setup: Setup, incidents: readonly Incident[]][] = [
   ],
   [{ interception: 'nftables', proxy: 'nftables', families: ['ipv4'] }, [restart]],
   [{ interception: 'iptables-legacy', proxy: 'iptables', families: ['ipv4'] }, [locked]],
-  [{ interception: 'iptables-nft', proxy: 'iptables', families: ['ipv6'] }, [surge, flushed]],
+  [{ interception: 'iptables-nft', proxy: 'iptables', families: ['ipv6'] }, [flushed]],
 ]
 
 for (const [setup, incidents] of CHOSEN) {

@@ -90,7 +90,7 @@ export const locked: Incident = {
   for: ({ interception }) => interception === 'iptables-legacy',
   allowed: () => ({ pod: 2, node: 2 }),
   async happen(rig, agent) {
-    const time = rig.form === 'long' ? 30_000 : 6000
+    const time = rig.form === 'long' ? 30_000 : 4000
     const ending = await holdLock(rig)
     const ended = agent.stop()
     await sleep(Math.min(time, 15_000))

@@ -9,7 +9,7 @@ const none: Incident['allowed'] = ({ interception }) =>
 export const restart: Incident = {
   name: 'restart',
   event: 'SIGTERM, nothing left behind, start',
-  times: { long: 20, short: 2 },
+  times: { long: 20, short: 1 },
   allowed: none,
   async happen(rig, agent) {
     const status = await agent.stop()
@@ -22,7 +22,7 @@ export const restart: Incident = {
 export const surge: Incident = {
   name: 'surge',
   event: 'update by surge: the next agent beside the old one, then SIGTERM to the old one',
-  times: { long: 20, short: 2 },
+  times: { long: 20, short: 1 },
   allowed: () => ({ pod: 0, node: 0 }),
   async happen(rig, agent) {
     const next = await rig.agent()
