@@ -114,7 +114,11 @@ class Race implements Expirable<Race> {
   #ask(upstream: Upstream, attempt: number): void {
     if (this.#ended) return
     const begun = this.#settings.clock.monotonic()
+    let failed = false
     upstream.exchange(this.#question, this.#proto, (result) => {
+      // the next upstream has its turn by then
+      if (failed) return
+      failed = result instanceof ExchangeFailure
       if (!(result instanceof ExchangeFailure)) this.#take(result, upstream, begun)
       else this.#fail(result, upstream, attempt)
     })

@@ -26,6 +26,16 @@ const aRecord = (length: number) =>
 
 const modes: Record<string, { respond(query: Received): void; expected: string }> = {
   'too late': { respond: (query) => void setTimeout(() => query.send(toAnswer(query)), 700), expected: 'SERVFAIL' },
+  'late, while it is asked again': {
+    respond: (() => {
+      let first = true
+      return (query: Received) => {
+        if (first) setTimeout(() => query.send(toAnswer(query)), 400)
+        first = false
+      }
+    })(),
+    expected: GOOD,
+  },
   'FORMERR as a bare header': {
     respond: (query) => query.send(Buffer.concat([query.wire.subarray(0, 2), Buffer.from([0x80, 1]), Buffer.alloc(8)])),
     expected: 'FORMERR',

@@ -11,7 +11,7 @@ export interface Carrier {
   release(pending: Pending, result: Result): void
 }
 
-/** A question on its way over a socket, until it has a result; it gets exactly one. */
+/** A question on its way over a socket, until it has a result. It gets one, and after a timeout perhaps an answer all the same. */
 export class Pending implements Expirable<Pending>, Row<Pending> {
   readonly question: Question
   /** The id that it went out with. */
@@ -50,6 +50,11 @@ export class Pending implements Expirable<Pending>, Row<Pending> {
     this.carrier = undefined
     carrier?.release(this, result)
     this.#done(result)
+  }
+
+  /** The answer has come after all. */
+  arrive(answer: Answer): void {
+    this.#done(answer)
   }
 
   expire(): void {

@@ -1,3 +1,4 @@
+import { RCODES, TC } from '../dns/constants.ts'
 import { copyOctets } from '../dns/octets.ts'
 import { type ConnectedUdp, type ConnectedUdpEvents, connectUdp } from '../net/connected-udp.ts'
 import { describeError, ExchangeFailure } from './failure.ts'
@@ -11,6 +12,11 @@ import type { Target } from './target.ts'
 const MISMATCH_LIMIT = 5
 /** Ids of queries without an answer that are remembered: an answer that comes late is no forgery. */
 const LATE_LIMIT = 1024
+/** Queries that timed out last: an answer to one of them is still of use. They hold much memory when an upstream is mute. */
+const TIMED_OUT_LIMIT = 64
+
+/** A late answer with another rcode is no better than to go on. */
+const FINAL: ReadonlySet<number> = new Set([RCODES.NOERROR, RCODES.NXDOMAIN])
 
 export interface UdpSocketEvents {
   mismatch(reason: Mismatch): void
@@ -27,6 +33,8 @@ export class UdpSocket implements Carrier, ConnectedUdpEvents {
   readonly #events: UdpSocketEvents
   readonly #table = new Table<Pending>()
   readonly #late = new Set<number>()
+  readonly #timedOut: Pending[] = []
+  #timedOutCount = 0
   #retired: (() => void) | undefined
 
   /** @throws Error of the system, when there is no free file descriptor for example */
@@ -57,7 +65,7 @@ export class UdpSocket implements Carrier, ConnectedUdpEvents {
 
   release(pending: Pending, result: Result): void {
     this.#table.delete(pending)
-    if (result instanceof ExchangeFailure) this.#expectLate(pending.key)
+    if (result instanceof ExchangeFailure) this.#expectLate(pending, result)
     this.#closeWhenDone()
   }
 
@@ -71,12 +79,21 @@ export class UdpSocket implements Carrier, ConnectedUdpEvents {
     const id = packet.length < 12 ? -1 : idOf(packet)
     const pending = this.#table.get(id)
     if (!pending) {
-      if (!this.#late.delete(id)) this.#mismatch(id < 0 ? 'short' : 'id', this.#table.values())
+      if (this.#late.delete(id)) this.#receiveLate(id, packet)
+      else this.#mismatch(id < 0 ? 'short' : 'id', this.#table.values())
       return
     }
     const answer = readAnswer(pending.question, copyOctets(packet))
     if (typeof answer === 'string') this.#mismatch(answer, [pending])
     else pending.settle(answer)
+  }
+
+  #receiveLate(id: number, packet: Uint8Array): void {
+    const pending = this.#timedOut.find(({ key }) => key === id)
+    const answer = pending && readAnswer(pending.question, copyOctets(packet))
+    if (answer && typeof answer !== 'string' && FINAL.has(answer.scan.rcode) && !(answer.scan.flags & TC)) {
+      pending.arrive(answer)
+    }
   }
 
   #mismatch(reason: Mismatch, targets: Iterable<Pending>): void {
@@ -87,9 +104,10 @@ export class UdpSocket implements Carrier, ConnectedUdpEvents {
     }
   }
 
-  #expectLate(id: number): void {
+  #expectLate(pending: Pending, { kind }: ExchangeFailure): void {
     if (this.#late.size === LATE_LIMIT) this.#late.clear()
-    this.#late.add(id)
+    this.#late.add(pending.key)
+    if (kind === 'timeout') this.#timedOut[this.#timedOutCount++ % TIMED_OUT_LIMIT] = pending
   }
 
   unsent(packet: Uint8Array, error: Error): void {

@@ -112,7 +112,8 @@ export class Upstream {
   /**
    * Asks it.
    * @param proto what the client came over
-   * @param done called with the result, before `exchange` returns if it is known at once
+   * @param done called with the result, before `exchange` returns if it is known at once; again with an answer that comes after it was
+   *   told of a timeout
    */
   exchange(question: Question, proto: 'udp' | 'tcp', done: (result: Result) => void): void {
     if (this.#closed) done(new ExchangeFailure('declined', 'it is being stopped'))
