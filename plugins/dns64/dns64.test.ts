@@ -79,6 +79,14 @@ describe('an answer without IPv6 addresses', () => {
     assert.deepEqual([reply.rcode, reply.answers.length, translated], [RCODES.NOERROR, 0, 1])
   })
 
+  test('may say that the name does not exist, behind a CNAME', async () => {
+    const { reply, asked } = await run('dns64', aaaa(), {
+      rcode: RCODES.NXDOMAIN,
+      answers: ['a.example. 60 IN CNAME b.example.'],
+    })
+    assert.deepEqual([asked.length, reply.rcode, reply.answers.length], [1, RCODES.NOERROR, 2])
+  })
+
   test('is cut when that of the look-up was', async () => {
     assert.equal((await run('dns64', aaaa(), {}, { ...A, flags: 0x0200 })).reply.truncated, true)
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AA, RA, RCODES, RD } from 'corelet/plugin'
-import { answering, readText, startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
+import { answering, readText, startPlugin, startServer, toQuery, toReply } from 'corelet/plugin/testing'
 import header from './index.ts'
 
 test('the directive takes rules', async () => {
@@ -84,4 +84,23 @@ test('a query that is as it should be is passed on, failures are left to the ser
     askNow(query, () => failure),
     failure,
   )
+})
+
+test('behind a cache it sees misses only: RA stays in what is cached, AA is the cache’s, RD always the client’s', async () => {
+  await using server = await startServer(`. {
+    cache
+    header {
+      response set ra
+      response clear aa rd
+    }
+    template IN A {
+      answer "{{ .Name }} 60 IN A 192.0.2.1"
+    }
+  }`)
+  const flags = async () => {
+    const { flags: all } = await server.query('example.org.', 'A')
+    return all & MASK
+  }
+  assert.equal(await flags(), RA | RD)
+  assert.equal(await flags(), MASK)
 })

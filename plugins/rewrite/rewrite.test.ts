@@ -214,6 +214,12 @@ describe('rcode', () => {
     assert.equal(await rcode('rcode b.example NXDOMAIN SERVFAIL', { rcode: 3 }), 3)
   })
 
+  test('by several rules, one after the other, the last first', async () => {
+    const rules = ['continue rcode a.example NXDOMAIN SERVFAIL', 'rcode a.example REFUSED NXDOMAIN']
+    const { reply } = await run(rules, ['a.example.'], { rcode: RCODES.REFUSED })
+    assert.equal(reply.rcode, RCODES.SERVFAIL)
+  })
+
   test('also of failures, whose error is kept', async () => {
     const { reply } = await run('rcode a.example SERVFAIL NXDOMAIN', ['a.example.'], (query) =>
       query.fail(RCODES.SERVFAIL, 'forward', 'no answer'),
@@ -253,6 +259,12 @@ describe('cname', () => {
       'cdn.old. 60 IN CNAME deep.new.',
       'deep.new. 5 IN A 192.0.2.9',
     ])
+  })
+
+  test('a target in other letters is left alone', async () => {
+    const upper = ['a.example. 60 IN CNAME CDN.old.']
+    const { records } = await run('cname cdn.old cdn.new', ['a.example.'], { answers: upper }, found)
+    assert.deepEqual(records, upper)
   })
 
   test('what fails is logged and leaves the reply', async () => {
