@@ -1,6 +1,7 @@
 /** The command line program as a child process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { V8_FLAGS } from '../../src/cli/v8-flags.ts'
 import { ROOT } from './sources.ts'
 
 /** The program, as it is in the sources. */
@@ -47,10 +48,10 @@ export function killLeftovers(): void {
   for (const kill of living) kill()
 }
 
-/** Starts it. */
+/** Starts it, with the flags that `npm start` and images have. */
 export function startCli(args: readonly string[], options: CliOptions = {}): Cli {
   const { cwd = ROOT, env = {}, main = MAIN, input = '', inside = [] } = options
-  const [program, ...words] = [...inside, process.execPath, main, ...args] as [string, ...string[]]
+  const [program, ...words] = [...inside, process.execPath, ...V8_FLAGS, main, ...args] as [string, ...string[]]
   const child = spawn(program, words, {
     cwd,
     env: { PATH: process.env['PATH'], ...env },
