@@ -3,7 +3,7 @@ import { askOverTcp, closeAll, openMany, untilAtMost } from '../connections.ts'
 import { startRig } from '../rig.ts'
 import type { Scenario } from '../scenario.ts'
 
-const MEMORY_MIB = 100
+const MEMORY_MIB = 60
 
 /** Clients that connect and say nothing; valid ones over UDP and over new TCP connections beside them. */
 export const scenario: Scenario = {

@@ -7,7 +7,7 @@ import type { Scenario } from '../scenario.ts'
 /** Octets of queries that each client sends; the answers would be ninety times as many. */
 const SENT = 1_350_000
 /** For each of them: what its socket holds, and garbage. */
-const MEMORY_MIB = 5
+const MEMORY_MIB = 3
 
 /** TCP clients that ask for large answers without end and read none of them. */
 export const scenario: Scenario = {

@@ -10,6 +10,6 @@ export const scenario: Scenario = {
       names: form === 'long' ? 100_000 : 10_000,
       rate: 5000,
       toName: (i) => `${(i * 2654435761) >>> 0}.nowhere.`,
-      memory: 150,
+      memory: 100,
     }),
 }
