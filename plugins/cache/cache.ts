@@ -110,7 +110,9 @@ export class Cache {
   }
 
   #keepFailure(query: Query, reply: Reply, counters: Counters): void {
-    if (this.#options.servfail === 0 || !query.origin.mayWait || this.#isDisabled('denial', query)) return
+    if (this.#options.servfail === 0 || this.#isDisabled('denial', query)) return
+    // it says something of the server or of the client's patience, not of the name
+    if (!query.origin.mayWait || query.signal?.aborted) return
     const storedAt = this.#context.clock.monotonic()
     this.#store.put(query, reply, { part: 'denial', ttl: FAILURE_TTL, storedAt, positive: false })
     counters.publish(this.#store)

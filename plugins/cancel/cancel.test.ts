@@ -10,8 +10,10 @@ import {
   startServer,
   toNext,
   toQuery,
+  toReply,
 } from 'corelet/plugin/testing'
 import { startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
+import cache from '../cache/index.ts'
 import forward from '../forward/index.ts'
 import cancel from './index.ts'
 
@@ -147,6 +149,73 @@ test('forward gives up, which makes room, but not while another client waits for
     await server.stop()
     await upstream.close()
   }
+})
+
+test('that one client gave up is not cached for the next', async () => {
+  let asked = 0
+  const upstream = await startFakeServer({
+    respond: (query) => {
+      if (query.name === 'a.example.' && ++asked > 1) query.send(toAnswer(query))
+    },
+  })
+  await using server = await startServer(
+    `. {\n  cancel 100ms\n  cache\n  forward . 127.0.0.1:${upstream.port} {\n    prefer_udp\n  }\n}`,
+  )
+  try {
+    assert.equal((await server.query('a.example', 'A')).rcode, 2)
+    assert.equal((await server.query('a.example', 'A')).rcode, 0)
+    assert.equal((await server.query('a.example', 'A')).rcode, 0)
+    assert.equal(asked, 2, 'what was answered is cached')
+  } finally {
+    await upstream.close()
+  }
+})
+
+for (const [what, change] of [
+  [
+    'the server had too much to do for',
+    (query: Query) => {
+      query.origin.mayWait = false
+    },
+  ],
+  [
+    'was given up',
+    (query: Query) => {
+      query.origin.cancellable = true
+      query.cancel()
+    },
+  ],
+] as const) {
+  test(`a failure of a query that ${what} is not cached, another is`, async () => {
+    const { askNow } = await startPlugin(cache, 'cache')
+    let failures = 0
+    const fail = (each: Query) => {
+      failures++
+      return each.fail(2, 'forward', 'no answer')
+    }
+    const query = toQuery('example.org.')
+    change(query)
+    askNow(query, fail)
+    askNow(toQuery('example.org.'), fail)
+    assert.equal(failures, 2)
+    askNow(toQuery('example.org.'), fail)
+    assert.equal(failures, 2)
+  })
+}
+
+test('a query given up while the cache waits for the rest of the chain ends with it, stale data stay', async () => {
+  const context = fakeContext({ plugin: 'cache' })
+  const { ask } = await startPlugin(cache, 'cache {\n  serve_stale 1h verify\n}', context)
+  await ask(toQuery('example.org.'), (query) => toReply(query, { answers: ['example.org. 5 IN A 192.0.2.1'] }))
+  await context.clock.advance(6000)
+  const query = toQuery('example.org.')
+  query.origin.cancellable = true
+  const given = ask(query, async (each) => {
+    query.cancel()
+    assert.equal(each.signal?.aborted, true)
+    return each.fail(2, 'forward', 'the query was given up')
+  })
+  assert.equal((await given).answers.length, 1)
 })
 
 test('forward goes on for the client that came later', async () => {
