@@ -13,7 +13,7 @@ import type { Scenario } from '../scenario.ts'
 const KNOWN = 500
 const NEW = 5
 const RECOVERY_MS = 2000
-const MEMORY_MIB = 100
+const MEMORY_MIB = 40
 
 const known = Array.from({ length: KNOWN }, (_, i) => toQuery(`known-${i}.test.`))
 

@@ -7,7 +7,7 @@ import { startUnbound } from '../../kit/unbound.ts'
 import { startClients, UPSTREAM } from '../rig.ts'
 import type { Scenario } from '../scenario.ts'
 
-const MEMORY_MIB = 100
+const MEMORY_MIB = 40
 
 /** What the Corefile has besides cache and forward, one after the other; each third one is broken in its way. */
 const VARIANTS = [
