@@ -5,7 +5,7 @@ NAMESPACE=kube-system
 AGENT=node-local-dns
 UPSTREAM=kube-dns-upstream
 : "${KUBECTL:=kubectl}"
-: "${IMAGE:=ghcr.io/corelet/corelet:node}"
+: "${IMAGE:=corelet:node}"
 
 fail() {
   printf '%s: %s\n' "$(basename "$0")" "$1" >&2
