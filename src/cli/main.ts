@@ -30,7 +30,7 @@ if (args[0] === 'check') {
     process.exitCode = flags.exitCode
   } else if (flags.supervise && !flags.version && !flags.plugins && env[WORKER_VARIABLE] === undefined) {
     const { becomeSupervisor } = await import('./become-supervisor.ts')
-    await becomeSupervisor(args, { folder })
+    await becomeSupervisor(args, { folder, agent: flags.agent !== undefined })
   } else {
     const { run } = await import('./run.ts')
     await run(flags, (input) =>

@@ -7,3 +7,6 @@ export const V8_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20']
 
 /** What workers find in their environment if it says nothing else: one heap of the C library for all threads, which takes 4 MiB less. */
 export const WORKER_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' } as const
+
+/** Flags of V8 that the supervisor runs with: what it makes lives for a moment, and a young generation of 1 MiB leaves 1.4 MiB less behind. */
+export const SUPERVISOR_FLAGS = ['--max-semi-space-size=1'] as const
