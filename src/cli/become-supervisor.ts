@@ -19,7 +19,10 @@ export interface Handover {
  * be open that the new program should not find open.
  * @throws Error when the system does not allow it
  */
-export async function becomeSupervisor(args: readonly string[], { folder, input, agent = false }: Handover): Promise<never> {
+export async function becomeSupervisor(
+  args: readonly string[],
+  { folder, input, agent = false }: Handover,
+): Promise<never> {
   const env = folder === undefined ? process.env : { NODE_COMPILE_CACHE: folder, ...process.env }
   // its modules go into the cache now, so that it needs no compiler of TypeScript, which takes 18 MiB
   await Promise.all([import('./supervise.ts'), agent && import('./node.ts')])
@@ -27,7 +30,12 @@ export async function becomeSupervisor(args: readonly string[], { folder, input,
   if (input !== undefined) replaceInput(input)
   const { execve } = process
   if (!execve) throw new Error('this system does not let a process start another program in its place')
-  return execve.call(process, process.execPath, [process.execPath, ...SUPERVISOR_FLAGS, programFile('supervise'), ...args], env) as never
+  return execve.call(
+    process,
+    process.execPath,
+    [process.execPath, ...SUPERVISOR_FLAGS, programFile('supervise'), ...args],
+    env,
+  ) as never
 }
 
 /** Puts text where standard input was. */

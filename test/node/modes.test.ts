@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { canMakeNetns } from '../kit/netns.ts'
+import { privateMemory } from '../kit/proc.ts'
 import { ADDRESSES } from './network.ts'
 import { assertClean, listRemains, listRules } from './remains.ts'
 import { type Rig, startRig } from './rig.ts'
@@ -83,6 +84,13 @@ describe('modes', { skip: !canMakeNetns }, () => {
     assert.doesNotMatch(listRemains(rig).join('\n'), /NOTRACK|ACCEPT|corelet/)
     assert.deepEqual(await answers(), ['cluster', 'cluster'])
     assert.deepEqual(await answers(local), ['agent', 'agent'])
+    await agent.stop()
+  })
+
+  test('the agent takes a few MiB more than a supervisor without one', async () => {
+    const agent = await rig.agent()
+    const memory = privateMemory(agent.pid)
+    assert.ok(memory < 24, `${memory} MiB`)
     await agent.stop()
   })
 
