@@ -12,6 +12,14 @@ test('npm start has the same flags as workers', () => {
   assert.deepEqual(words.slice(1, words.indexOf('src/cli/main.ts')), V8_FLAGS)
 })
 
+test('the image has them too', () => {
+  const read = (name: string) => readFileSync(join(ROOT, 'deploy/image', name), 'utf8')
+  const launched = /flags = \[(.*)\]/.exec(read('launcher.js'))?.[1]
+  const entered = /^ENTRYPOINT \["\/nodejs\/bin\/node", (.*), "[^"]*main\.js"\]$/m.exec(read('Dockerfile'))?.[1]
+  const quoted = (quote: string) => V8_FLAGS.map((flag) => quote + flag + quote).join(', ')
+  assert.deepEqual([launched, entered], [quoted("'"), quoted('"')])
+})
+
 test('this Node.js knows them, and they bound the young generation', () => {
   const script = 'console.log(require("v8").getHeapStatistics().heap_size_limit)'
   const limit = (flags: readonly string[]) => {

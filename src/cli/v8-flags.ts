@@ -1,9 +1,9 @@
 /**
  * Flags of V8 that the server runs with; `npm start` in package.json has the same. Both bound what a flood of names leaves behind: young objects
- * get 4 MiB at most, so that they are collected while they are in the processor's cache, and old ones may grow by a fifth between two full
- * collections. V8 takes them on the command line only.
+ * get 2 MiB at most, so that they are collected while they are in the processor's cache, and octets outside of V8's heap with them; old ones
+ * may grow by a fifth between two full collections. V8 takes them on the command line only.
  */
-export const V8_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20'] as const
+export const V8_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=20'] as const
 
 /** What workers find in their environment if it says nothing else: one heap of the C library for all threads, which takes 4 MiB less. */
 export const WORKER_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' } as const

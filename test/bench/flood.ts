@@ -1,17 +1,18 @@
 /**
  * The memory of a node's cache, supervisor and worker, while it is flooded with names that are asked for once: the stock Corefile of a node,
  * answers from an Unbound. `npm run bench -- --load flood`, or node test/bench/flood.ts [--names 1000000]
- * [--main dist/src/cli/main.js].
+ * [--main src/cli/main.ts]; it is the bundle of the image when left out. Both processes run a copy of Node.js, so that they share its
+ * pages with each other only.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts'
 import { ROOT } from '../kit/sources.ts'
-import { LOAD_CPU, startOn, startUpstream, stop, tree, untilAnswering } from './measure.ts'
+import { cpuTime, LOAD_CPU, startOn, startUpstream, stop, tree, untilAnswering } from './measure.ts'
 import { ADDRESS, UPSTREAM, upstreamConfig } from './servers.ts'
 
 const PORT = 5350
@@ -21,7 +22,7 @@ const MIB = 1024
 const { values } = parseArgs({
   options: {
     names: { type: 'string', default: '1000000' },
-    main: { type: 'string', default: join(ROOT, 'src/cli/main.ts') },
+    main: { type: 'string' },
     load: { type: 'string' },
   },
 })
@@ -38,24 +39,36 @@ const env = {
   PROMETHEUS_ENDPOINT: `${ADDRESS}:9253`,
 }
 const corefile = join(ROOT, 'corefiles/node-local.Corefile')
-const command = [process.execPath, ...V8_FLAGS, resolve(values.main), '-conf', corefile]
+const node = join(folder, 'node')
+copyFileSync(process.execPath, node)
+const command = [node, ...V8_FLAGS, values.main ? resolve(values.main) : buildBundle(), '-conf', corefile]
 const upstreamFile = join(folder, 'upstream.conf')
 writeFileSync(upstreamFile, upstreamConfig())
 const unbound = startUpstream(['unbound', '-c', upstreamFile])
 const server = startOn('0', [...command, '-dns.port', String(PORT), '--supervise'], env)
 await untilAnswering({ name: 'corelet', port: PORT })
-console.log('| names | PSS MiB | of the worker | RSS MiB | private MiB | lost |')
-console.log('| ---: | ---: | ---: | ---: | ---: | ---: |')
+console.log('| names | PSS MiB | of the worker | RSS MiB | private MiB | lost | CPU µs/query |')
+console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
 const names = Number(values.names)
 row(0, 0)
-for (let point = 1; point <= POINTS; point++) row((names / POINTS) * point, await ask(names / POINTS))
+for (let point = 1; point <= POINTS; point++) {
+  const before = cpuTime(server.pid!)
+  const lost = await ask(names / POINTS)
+  row((names / POINTS) * point, lost, (cpuTime(server.pid!) - before) / (names / POINTS))
+}
 await stop(server)
 unbound.kill('SIGKILL')
 
-function row(asked: number, lost: number): void {
+/** Builds what an image holds. @returns the path of its program */
+function buildBundle(): string {
+  execFileSync(process.execPath, [join(ROOT, 'deploy/bundle/build.ts'), join(folder, 'bundle')])
+  return join(folder, 'bundle/src/cli/main.js')
+}
+
+function row(asked: number, lost: number, cpu = 0): void {
   const sizes = tree(server.pid!).map(sizesOf)
   const sum = (name: keyof Sizes) => Math.round(sizes.reduce((all, each) => all + each[name], 0))
-  const cells = [asked, sum('pss'), Math.round(sizes.at(-1)!.pss), sum('rss'), sum('own'), lost]
+  const cells = [asked, sum('pss'), Math.round(sizes.at(-1)!.pss), sum('rss'), sum('own'), lost, cpu.toFixed(1)]
   console.log(`| ${cells.join(' | ')} |`)
 }
 

@@ -56,11 +56,11 @@ export async function measure(server: ServerUnderTest, load: Load, seconds: numb
   try {
     await untilAnswering(server)
     await dnsperf(server, load.warmUp, Math.min(3, seconds), load.args)
-    const before = cpuTicks(child.pid!)
+    const before = cpuTime(child.pid!)
     const figures = await dnsperf(server, load.queries, seconds, load.args)
-    const ticks = cpuTicks(child.pid!) - before
+    const used = cpuTime(child.pid!) - before
     const memory = tree(child.pid!).reduce((sum, pid) => sum + proportionalSize(pid), 0)
-    return { ...figures, cpu: (ticks * (1e6 / TICKS_PER_SECOND)) / figures.completed, memory }
+    return { ...figures, cpu: used / figures.completed, memory }
   } finally {
     await stop(child)
   }
@@ -153,12 +153,13 @@ function statFields(pid: number): string[] | undefined {
   }
 }
 
-/** User and system time of a process tree. */
-function cpuTicks(root: number): number {
-  return tree(root).reduce((sum, pid) => {
+/** User and system time of a process tree in microseconds. */
+export function cpuTime(root: number): number {
+  const ticks = tree(root).reduce((sum, pid) => {
     const fields = statFields(pid)
     return fields ? sum + Number(fields[11]) + Number(fields[12]) : sum
   }, 0)
+  return ticks * (1e6 / TICKS_PER_SECOND)
 }
 
 function proportionalSize(pid: number): number {
