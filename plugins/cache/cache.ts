@@ -58,7 +58,7 @@ export class Cache {
 
   /** Answers from the cache, without a promise, or asks the rest of the chain and keeps what it says. */
   serve(query: Query, next: Next): Reply | Promise<Reply> {
-    if (query.opcode !== OPCODES.QUERY || (this.#zones && !this.#zones.has(query.key))) return next(query)
+    if (query.opcode !== OPCODES.QUERY || (this.#zones && !this.#zones.takes(query))) return next(query)
     const counters = this.#countersOf(query.listener)
     counters.requests.inc()
     const now = this.#context.clock.monotonic()

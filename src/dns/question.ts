@@ -21,8 +21,14 @@ const SEED = (Math.random() * 2 ** 32) | 0
  * @param bits of what else tells apart what is looked up
  */
 export function hashQuestion({ packet, questionEnd, qtype, qclass }: QuestionOctets, bits: number): number {
-  let hash = Math.imul(SEED ^ ((qtype << 16) | qclass), 0x85ebca6b) ^ bits
-  for (let at = NAME; at < questionEnd - TYPE_AND_CLASS; at++) {
+  const start = Math.imul((qtype << 16) | qclass, 0x85ebca6b) ^ bits
+  return hashName(packet, NAME, questionEnd - TYPE_AND_CLASS, start)
+}
+
+/** The same for a name alone, which is not compressed, from `at` to `end`. @param bits of what else tells apart what is looked up */
+export function hashName(packet: Uint8Array, at: number, end: number, bits: number): number {
+  let hash = SEED ^ bits
+  for (; at < end; at++) {
     hash = Math.imul(hash ^ LOWER[packet[at]!]!, 0x9e3779b1)
     hash ^= hash >>> 15
   }

@@ -1,4 +1,5 @@
 import { countLabels, isBelow, keyOf, keyToText } from '../dns/name.ts'
+import type { Query } from './query.ts'
 
 /** A list of zones to match query names with, by label, ignoring case. */
 export class ZoneList {
@@ -26,6 +27,16 @@ export class ZoneList {
 
   has(key: string): boolean {
     return this.match(key) !== undefined
+  }
+
+  /** Whether the name of `query` is in it. A query as it came in is in its block's zone, so that its name need not be read. */
+  takes(query: Query): boolean {
+    return (query === query.origin && this.#isListed(query.zone)) || this.has(query.key)
+  }
+
+  #isListed(text: string): boolean {
+    for (const zone of this.#zones) if (zone.text === text) return true
+    return false
   }
 
   /** The zones as text, longest first. */

@@ -1,7 +1,10 @@
 import { TYPES } from '../dns/constants.ts'
-import { keyOf, keyToText } from '../dns/name.ts'
+import { fromText, hasKey, keyOf, keyToText } from '../dns/name.ts'
+import { hashName } from '../dns/question.ts'
 import type { Next } from '../plugin/chain.ts'
 import type { Query } from '../plugin/query.ts'
+
+const ROOT = Uint8Array.of(0)
 
 /** One key of a server block as a listener sees it. */
 export interface Target {
@@ -17,10 +20,17 @@ export interface Target {
   chain: Next | undefined
 }
 
+/** The blocks of a zone. */
+interface Zone {
+  key: string
+  targets: Target[]
+}
+
 /** Which block serves a query: the longest zone first, the blocks of a zone in the Corefile's order. */
 export class RouteTable {
-  readonly #zones = new Map<string, Target[]>()
-  /** Whether a zone's key has this many octets: spares cutting the name where no zone can match. */
+  /** By the hash of their names: a query needs no text to find them. */
+  readonly #zones = new Map<number, Zone[]>()
+  /** Whether a zone's key has this many octets: spares looking where no zone can match. */
   readonly #lengths = new Uint8Array(256)
   readonly #root: readonly Target[]
 
@@ -28,12 +38,29 @@ export class RouteTable {
   constructor(targets: readonly Target[]) {
     for (const target of targets) {
       const key = keyOf(target.zone)
-      const known = this.#zones.get(key)
-      if (known) known.push({ ...target, zone: keyToText(key) })
-      else this.#zones.set(key, [{ ...target, zone: keyToText(key) }])
+      this.#enter(target.zone, key).targets.push({ ...target, zone: keyToText(key) })
       this.#lengths[key.length] = 1
     }
-    this.#root = this.#zones.get('\0') ?? []
+    this.#root = this.#targetsAt(ROOT, 0, ROOT.length) ?? []
+  }
+
+  #enter(text: string, key: string): Zone {
+    const name = fromText(text)
+    const hash = hashName(name, 0, name.length, 0)
+    const zones = this.#zones.get(hash) ?? []
+    this.#zones.set(hash, zones)
+    const known = zones.find((zone) => zone.key === key)
+    if (known) return known
+    const zone = { key, targets: [] }
+    zones.push(zone)
+    return zone
+  }
+
+  /** The blocks whose zone is the name from `at` to `end` of `packet`. */
+  #targetsAt(packet: Uint8Array, at: number, end: number): readonly Target[] | undefined {
+    const zones = this.#zones.get(hashName(packet, at, end, 0))
+    if (zones) for (const { key, targets } of zones) if (hasKey(packet, at, end, key)) return targets
+    return undefined
   }
 
   /**
@@ -46,7 +73,7 @@ export class RouteTable {
     let parent: Target | undefined
     for (let at = 12; at < last; at += packet[at]! + 1) {
       if (this.#lengths[last + 1 - at] === 0) continue
-      const targets = this.#zones.get(at === 12 ? query.key : query.key.slice(at - 12))
+      const targets = this.#targetsAt(packet, at, last + 1)
       if (!targets) continue
       for (const target of targets) {
         if (!target.chain) return undefined
