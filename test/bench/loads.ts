@@ -6,7 +6,17 @@ import type { Load } from './measure.ts'
 import { BLOCKS } from './servers.ts'
 
 /** All loads, in the order of the table. */
-export const LOADS = ['hit', 'hit-blocks', 'hit-names', 'miss', 'mixed', 'hit-edns', 'hit-tcp', 'hit-aaaa']
+export const LOADS = [
+  'hit',
+  'hit-blocks',
+  'hit-names',
+  'miss',
+  'mixed',
+  'hit-edns',
+  'hit-tcp',
+  'hit-aaaa',
+  'hit-multisocket',
+]
 
 const NAMES = 1000
 const MANY_NAMES = 100_000
@@ -17,10 +27,15 @@ export function takes(server: string, load: string): boolean {
   if (server === 'limit in C') return ['hit', 'hit-blocks', 'hit-names'].includes(load)
   if (server === 'corelet with 1000 blocks') return load === 'hit-blocks'
   if (server === 'corelet with 100000 names') return load === 'hit-names'
+  if (load === 'hit-multisocket' || server.startsWith('corelet with multisocket')) return isMultisocket(server, load)
   if (load === 'hit-blocks' || load === 'hit-names') return false
   if (server === 'corelet with aaaa-filter') return load === 'hit-aaaa'
   if (server === 'corelet without libc') return load === 'hit' || load === 'miss'
   return true
+}
+
+function isMultisocket(server: string, load: string): boolean {
+  return load === 'hit-multisocket' && server.startsWith('corelet with multisocket')
 }
 
 /** Writes the queries of a load into `folder`. */

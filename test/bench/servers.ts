@@ -49,6 +49,8 @@ export function findServers(folder: string): ServerUnderTest[] {
       command: [...main, write('Corefile.5333', `${blocks}.:5333 {\n  bind ${ADDRESS}\n  ${forward}\n}\n`)],
     },
     { name: 'corelet with 100000 names', port: 5334, command: [...main, write('Corefile.5334', large)] },
+    { name: 'corelet with multisocket 2', port: 5335, command: [...main, corelet(5335, '  multisocket 2\n')] },
+    { name: 'corelet with multisocket 1', port: 5336, command: [...main, corelet(5336, '  multisocket 1\n')] },
     { name: 'unbound', port: 5340, command: ['unbound', '-c', write('unbound.conf', unboundForwarder(5340))] },
     {
       name: 'dnsmasq',
