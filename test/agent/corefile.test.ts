@@ -88,3 +88,26 @@ describe('the Corefile of an agent', { skip: !canMakeNetns }, () => {
     assert.doesNotMatch(agent.stdout, /Loop \(/)
   })
 })
+
+for (const [flags, applied] of [
+  [[], false],
+  [['-reloadwithsignal'], true],
+] as const) {
+  test(`without reload a new Corefile is ${applied ? '' : 'not '}read with ${flags.join() || 'no flag'}`, {
+    skip: !canMakeNetns,
+  }, async (context) => {
+    const withoutReload = (answer: string) => template(answer).replace('    reload\n', '')
+    const node = createTestNode(withoutReload('192.0.2.1'))
+    context.after(() => {
+      killLeftovers()
+      node.remove()
+    })
+    const agent = await node.serve(['-localip', ADDRESS, ...flags])
+    node.write('Corefile.base', withoutReload('192.0.2.2'))
+    await until(() => readFileSync(node.path('Corefile'), 'utf8').includes('192.0.2.2'), 'the Corefile')
+    if (applied) await agent.printed(/Reloading complete/)
+    const { stdout } = await node.netns.exec('dig', [`@${ADDRESS}`, 'a.test', '+short'])
+    assert.equal(stdout.trim(), applied ? '192.0.2.2' : '192.0.2.1')
+    assert.equal(/Reloading/.test(agent.stdout), applied)
+  })
+}

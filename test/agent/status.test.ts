@@ -98,6 +98,30 @@ describe('corelet status', { skip: !canMakeNetns }, () => {
     assert.match((await node.run('status', '-address', '127.0.0.1')).stdout, /127\.0\.0\.1: UDP: \S/)
   })
 
+  test('what leads queries elsewhere is seen, whatever the agent and the rules say', async () => {
+    const other = startCli(['-conf', 'stdin'], {
+      inside: node.inside,
+      input: '.:5398 {\n  bind 127.0.0.1\n  chaos Cluster-1.0\n  whoami\n}\n',
+    })
+    await other.printed(/^corelet-/m)
+    const address = '10.96.0.11'
+    const led = 'ip daddr 10.96.0.11 meta l4proto { tcp, udp } th dport 53 dnat to 127.0.0.1:5398'
+    node.netns.run('nft', `add table ip nat; add chain ip nat output { type nat hook output priority -100; }`)
+    node.netns.run('nft', `add rule ip nat output ${led}`)
+    agent = await node.serve(['-localip', address, '-host-traffic=false'])
+    const { code, stdout } = await node.run('status')
+    assert.equal(code, 1)
+    assert.match(stdout, /^ {2}interception +\S+, on$/m)
+    assert.match(stdout, /^ {2}10\.96\.0\.11: UDP: another server answers \(Cluster-1\.0\)$/m)
+    assert.match(
+      stdout,
+      /-host-traffic=false\): ask from a pod, with corelet status -address ADDRESS -secret [0-9a-f]{32}$/m,
+    )
+    other.kill('SIGTERM')
+    agent.kill('SIGTERM')
+    await agent.ended
+  })
+
   for (const args of [['-format=xml'], ['-address=x'], ['-secret=1'], ['-dns.port=0'], ['more'], ['-nothing']]) {
     test(`${args} is wrong use`, async () => {
       const { code, stderr, stdout } = await node.run('status', ...args)
