@@ -30,8 +30,8 @@ export const workerKilled: Incident = {
   event: 'SIGKILL to the server',
   times: { long: 20, short: 1 },
   allowed: () => ({ pod: PER_KILL, node: PER_KILL }),
-  async happen(_, agent) {
-    await loseWorker(agent, 'SIGKILL')
+  async happen(rig, agent) {
+    await loseWorker(rig, agent, 'SIGKILL')
     return agent
   },
 }
@@ -41,8 +41,8 @@ export const workerHangs: Incident = {
   event: 'SIGSTOP to the server',
   times: { long: 5, short: 1 },
   allowed: () => ({ pod: undefined, node: undefined }),
-  async happen(_, agent) {
-    await loseWorker(agent, 'SIGSTOP')
+  async happen(rig, agent) {
+    await loseWorker(rig, agent, 'SIGSTOP')
     return agent
   },
 }
@@ -65,14 +65,14 @@ export const crashLoop: Incident = {
   event: 'SIGKILL to each server as soon as it starts, for five seconds',
   times: { long: 3, short: 1 },
   allowed: () => ({ pod: 1500, node: 1500 }),
-  async happen(_, agent) {
+  async happen(rig, agent) {
     const end = performance.now() + 5000
     while (performance.now() < end) {
       for (const pid of agent.workers()) process.kill(pid, 'SIGKILL')
       await sleep(50)
     }
     const said = agent.output.length
-    await until('queries are led here again', 20_000, () => LEADING.test(agent.output.slice(said)))
+    await until(rig, 'queries are led here again', 20_000, () => LEADING.test(agent.output.slice(said)))
     return agent
   },
 }
@@ -102,7 +102,7 @@ export const endedEarly: Incident = {
   async happen(rig, agent) {
     await agent.stop()
     const next = rig.launch()
-    await until('the agent handles signals', 5000, () => next.output !== '' || listRemains(rig).length > 0)
+    await until(rig, 'the agent handles signals', 5000, () => next.output !== '' || listRemains(rig).length > 0)
     await sleep(Math.random() * 800)
     await next.stop()
     assertClean(rig)
@@ -110,10 +110,10 @@ export const endedEarly: Incident = {
   },
 }
 
-async function loseWorker(agent: Agent, signal: NodeJS.Signals): Promise<void> {
+async function loseWorker(rig: Rig, agent: Agent, signal: NodeJS.Signals): Promise<void> {
   const [victim = 0] = agent.workers()
   process.kill(victim, signal)
-  await until('another server', 10_000, () => agent.workers().length === 1 && !agent.workers().includes(victim))
+  await until(rig, 'another server', 10_000, () => agent.workers().length === 1 && !agent.workers().includes(victim))
   await sleep(1000)
 }
 

@@ -18,7 +18,7 @@ export const addressRemoved: Incident = {
     for (const address of rig.services) {
       rig.node.run('ip', 'address', 'del', `${address}/${address.includes(':') ? 128 : 32}`, 'dev', LINK)
     }
-    await until('the addresses are back', 1000, () => {
+    await until(rig, 'the addresses are back', 1000, () => {
       const shown = rig.node.run('ip', '-brief', 'address', 'show', 'dev', LINK)
       return rig.services.every((each) => shown.includes(` ${each}/`))
     })
@@ -33,7 +33,7 @@ export const linkRemoved: Incident = {
   allowed: addressRemoved.allowed,
   async happen(rig, agent) {
     rig.node.run('ip', 'link', 'del', LINK)
-    await until('the link is back', 1000, async () => {
+    await until(rig, 'the link is back', 1000, async () => {
       const { stdout } = await rig.node.exec('ip', ['-brief', 'address', 'show', 'dev', LINK])
       return rig.services.every((each) => stdout.includes(` ${each}/`))
     })
@@ -52,10 +52,10 @@ export const flushed: Incident = {
     for (const command of ['iptables', 'ip6tables']) {
       for (const table of ['raw', 'filter']) rig.node.run(`${command}-${flavour}`, '-t', table, '-F')
     }
-    await until('the rules are back', 2000, () => countRules(rig) === before)
+    await until(rig, 'the rules are back', 2000, () => countRules(rig) === before)
     if (flavour === 'nft') {
       rig.node.run('nft', 'flush', 'ruleset')
-      await until('the rules are back after the second time', 2000, () => countRules(rig) === before)
+      await until(rig, 'the rules are back after the second time', 2000, () => countRules(rig) === before)
       rig.startProxy()
     }
     return agent
@@ -72,7 +72,7 @@ export const inFront: Incident = {
     const commands = rig.setup.families.map((family) => `${family === 'ipv6' ? 'ip6' : 'ip'}tables-${flavour}`)
     const rule = ['-p', 'udp', '--dport', '53', '-j', 'DROP']
     for (const command of commands) rig.node.run(command, '-I', 'INPUT', ...rule)
-    await until('our rules are in front again', 2000, () =>
+    await until(rig, 'our rules are in front again', 2000, () =>
       commands.every((command) => {
         const [, first = ''] = rig.node.run(command, '-S', 'INPUT').split('\n')
         return first.includes('NodeLocal DNS Cache')
@@ -105,7 +105,8 @@ export const locked: Incident = {
     const released = performance.now()
     await next.printed(LEADING)
     const late = performance.now() - released
-    if (late > 1500) throw new Error(`rules came ${Math.round(late)} ms after the lock was free`)
+    if (late > (rig.form === 'long' ? 1500 : 7500))
+      throw new Error(`rules came ${Math.round(late)} ms after the lock was free`)
     return next
   },
 }
@@ -130,7 +131,7 @@ export const leftovers: Incident = {
     const begun = performance.now()
     const next = await rig.agent()
     const took = performance.now() - begun
-    if (took > 5000) throw new Error(`the start took ${Math.round(took)} ms`)
+    if (took > (rig.form === 'long' ? 5000 : 25_000)) throw new Error(`the start took ${Math.round(took)} ms`)
     const after = listRules(rig.node).length
     if (after !== before) throw new Error(`${after} rules, not ${before}`)
     return next
