@@ -73,6 +73,18 @@ for (const [kind, { answers, service, ip, domain, mode }] of Object.entries(CLUS
   })
 }
 
+test('the manifest beside it becomes one without a variable that the agent does not know', () => {
+  for (const mode of ['iptables', 'ipvs']) {
+    const { code, stdout } = runWithKubectl(INSTALL, ['--dry-run', '--mode', mode], kubeadm.answers)
+    assert.equal(code, 0)
+    const [, ...rest] = stdout.split('\nkind: DaemonSet\n')
+    assert.doesNotMatch(rest.join(), /__PILLAR__/)
+    const variables = new Set(stdout.split('\ndata:\n')[1]?.match(/__PILLAR__\w+__/g))
+    variables.delete('__PILLAR__UPSTREAM__SERVERS__')
+    assert.deepEqual([...variables], mode === 'ipvs' ? [] : ['__PILLAR__CLUSTER__DNS__'])
+  }
+})
+
 test('the way past the cache has the selector and port of the DNS that was found', () => {
   const { stdout } = install(
     CLUSTERS['Giant Swarm, with a Service coredns and pods that listen on port 1053']!.answers,
