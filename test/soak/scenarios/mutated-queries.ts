@@ -26,7 +26,7 @@ const CORPUS: readonly Uint8Array[] = [
 /** Mutated datagrams in between the queries of valid clients, over UDP, on both back ends of the sockets. */
 export const scenario: Scenario = {
   name: 'mutated-queries',
-  event: '1,000,000 mutated queries over UDP (40,000 in short), half of them on each back end',
+  event: '1,000,000 mutated queries over UDP (300,000 in short), half of them on each back end',
   async run(form) {
     const libc = await attack('libc', form)
     const dgram = await attack('dgram', form)
@@ -47,7 +47,7 @@ export const scenario: Scenario = {
 }
 
 async function attack(backEnd: 'libc' | 'dgram', form: Form) {
-  const count = form === 'long' ? 500_000 : 20_000
+  const count = form === 'long' ? 500_000 : 150_000
   const rig = await startRig({ env: { CORELET_NET: backEnd, NODE_OPTIONS: '--max-semi-space-size=16' } })
   const random = createRandom(SEED)
   const socket = createSocket('udp4')
