@@ -34,7 +34,11 @@ export function privateMemory(pid: number): number {
   return [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)].reduce((sum, [, kib]) => sum + Number(kib) / 1024, 0)
 }
 
-/** The name of the program that a process runs, 15 octets of it at most. */
+/** The name of the program that a process runs, 15 octets of it at most; empty when it has ended. */
 export function programOf(pid: number): string {
-  return readFileSync(`/proc/${pid}/comm`, 'latin1').trim()
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1').trim()
+  } catch {
+    return ''
+  }
 }

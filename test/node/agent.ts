@@ -127,7 +127,7 @@ export function launchAgent(node: Netns, localIps: readonly string[], args: read
         listeners.add(look)
         look()
       }),
-    workers: () => childrenOf(pid).filter((each) => programOf(each) !== 'nft'),
+    workers: () => childrenOf(pid).filter((each) => !['nft', ''].includes(programOf(each))),
     kill: (signal) => void child.kill(signal),
     async killAll() {
       for (const each of [pid, ...childrenOf(pid)]) process.kill(each, 'SIGKILL')
