@@ -25,7 +25,7 @@ const aRecord = (length: number) =>
   Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, length, ...new Array(length).fill(1)])
 
 const modes: Record<string, { respond(query: Received): void; expected: string }> = {
-  'too late': { respond: (query) => void setTimeout(() => query.send(toAnswer(query)), 700), expected: 'SERVFAIL' },
+  'too late': { respond: (query) => void setTimeout(() => query.send(toAnswer(query)), 1500), expected: 'SERVFAIL' },
   'late, while it is asked again': {
     respond: (() => {
       let first = true
