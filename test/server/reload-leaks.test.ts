@@ -70,7 +70,12 @@ test('a hundred reloads leave no descriptor, timer or memory behind', async (t) 
   await reload(1, 30)
   const before = look()
   await reload(31, RELOADS)
-  const after = look()
+  let after = look()
+  // what the last connection of a test client has open closes in its own time
+  for (let i = 0; i < 100 && after.handles > before.handles; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    after = look()
+  }
   assert.deepEqual([after.files, after.timers], [before.files, before.timers])
   assert.ok(after.handles <= before.handles, `${after.handles - before.handles} handles more`)
   assert.ok(after.heap - before.heap < RELOADS * ROOM, `${after.heap - before.heap} octets more`)
