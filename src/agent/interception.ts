@@ -26,7 +26,7 @@ export interface Interception {
   /**
    * Makes the rules for our addresses be there, and none of a predecessor.
    * @returns number of rules that had to be mended
-   * @throws (rejects) IptablesError, Error
+   * @throws (rejects) NodeError, Error
    */
   ensure(addresses: Addresses): Promise<number>
   /** Removes the rules for our addresses, but those that others use. @throws (rejects) */
@@ -73,7 +73,7 @@ export async function removeLeftovers(
   for (const iptables of await findAll(exec, legacyTables)) await iptables.ensure([], left, others)
 }
 
-/** The rules in the tables of either iptables that have the shape of ours. @throws (rejects) IptablesError */
+/** The rules in the tables of either iptables that have the shape of ours. @throws (rejects) NodeError */
 export async function listRulesInPlace(
   exec: Exec,
   legacyTables = readLegacyTables,

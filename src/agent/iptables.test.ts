@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../plugin/testing.ts'
 import type { Exec } from './exec.ts'
-import { Iptables, IptablesError } from './iptables.ts'
+import { Iptables } from './iptables.ts'
 import type { IptablesCommands } from './iptables-flavour.ts'
+import { NodeError } from './node-error.ts'
 import { listRules } from './rules.ts'
 
 const COMMANDS: IptablesCommands = {
@@ -44,7 +45,7 @@ test('a lock that stays is an error with its own label, and is not tried again a
   })
   await assert.rejects(
     iptables.ensure(WANTED, ['10.96.0.10'], []),
-    (error) => error instanceof IptablesError && error.problem === 'iptables_lock',
+    (error) => error instanceof NodeError && error.problem === 'iptables_lock',
   )
   assert.deepEqual([calls, iptables.waits], [1, { count: 1, seconds: 5 }])
 })

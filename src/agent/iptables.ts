@@ -3,6 +3,7 @@ import type { Exec, Outcome } from './exec.ts'
 import type { IptablesCommands } from './iptables-flavour.ts'
 import { planRules } from './iptables-plan.ts'
 import { parseSave, type SavedRule } from './iptables-save.ts'
+import { NodeError } from './node-error.ts'
 import type { RulePosition } from './options.ts'
 import { type Family, familyOf, type Rule } from './rules.ts'
 
@@ -17,19 +18,6 @@ const ATTEMPTS = 3
 const MOVES = 5
 /** Milliseconds that there are for a move, on average. */
 const MOVE_INTERVAL = 60_000
-
-/** What a change of rules could not be made for; the label of node-cache's counter. */
-export type IptablesProblem = 'iptables' | 'iptables_lock'
-
-export class IptablesError extends Error {
-  override name = 'IptablesError'
-  readonly problem: IptablesProblem
-
-  constructor(message: string, problem: IptablesProblem) {
-    super(message)
-    this.problem = problem
-  }
-}
 
 /** What was not as it should be, and is now. */
 export interface Repairs {
@@ -74,7 +62,7 @@ export class Iptables {
    * Makes `wanted` be there, once each and in front, and nothing else of ours, in one transaction for each family and table.
    * @param own addresses that we serve, whether rules are wanted for them or not
    * @param others addresses that others who are alive have rules for
-   * @throws (rejects) IptablesError
+   * @throws (rejects) NodeError
    */
   ensure(wanted: readonly Rule[], own: readonly string[], others: readonly string[]): Promise<Repairs> {
     return this.#queue(async () => {
@@ -89,7 +77,7 @@ export class Iptables {
     })
   }
 
-  /** The rules that are there and have the shape of ours. @throws (rejects) IptablesError */
+  /** The rules that are there and have the shape of ours. @throws (rejects) NodeError */
   list(): Promise<Rule[]> {
     return this.#queue(async () => {
       const saved = [...(await this.#save('ipv4')), ...(await this.#save('ipv6'))]
@@ -163,8 +151,8 @@ export class Iptables {
   }
 }
 
-function describe(command: string, { code, stderr }: Outcome): IptablesError {
+function describe(command: string, { code, stderr }: Outcome): NodeError {
   const text = stderr.trim().split('\n').slice(0, 3).join('; ')
   const problem = text.includes('holding the xtables lock') ? 'iptables_lock' : 'iptables'
-  return new IptablesError(`${command}: ${text === '' ? `exit status ${code}` : text}`, problem)
+  return new NodeError(`${command}: ${text === '' ? `exit status ${code}` : text}`, problem)
 }

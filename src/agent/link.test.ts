@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { canMakeNetns, createNetns, type Netns } from '../../test/kit/netns.ts'
-import { Link, LinkError } from './link.ts'
+import { Link } from './link.ts'
+import { NodeError } from './node-error.ts'
 
 describe('link', { skip: !canMakeNetns }, () => {
   let netns: Netns
@@ -52,7 +53,7 @@ describe('link', { skip: !canMakeNetns }, () => {
 
   test('what the kernel refuses is said with node-cache’s label', async () => {
     const problem = (expected: string) => (error: unknown) =>
-      error instanceof LinkError && error.problem === expected && error.message !== ''
+      error instanceof NodeError && error.problem === expected && error.message !== ''
     await assert.rejects(
       new Link(netns.exec, 'nowhere0', 'existing').ensure(['10.0.0.1'], []),
       problem('interface_check'),

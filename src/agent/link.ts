@@ -1,20 +1,8 @@
 import { toCanonicalAddress } from '../dns/address.ts'
 import type { Exec, Outcome } from './exec.ts'
+import { NodeError } from './node-error.ts'
 import type { LinkType } from './options.ts'
 import { familyOf } from './rules.ts'
-
-/** What could not be done; the label of node-cache's counter. */
-export type LinkProblem = 'interface_add' | 'interface_check'
-
-export class LinkError extends Error {
-  override name = 'LinkError'
-  readonly problem: LinkProblem
-
-  constructor(message: string, problem: LinkProblem) {
-    super(message)
-    this.problem = problem
-  }
-}
 
 /** What a link is at the moment. */
 export interface LinkState {
@@ -44,13 +32,13 @@ export class Link {
   /**
    * Makes the link be there and up, with `addresses` on it. On a link of our own no others stay, but those of `others`.
    * @returns number of things that had to be mended
-   * @throws (rejects) LinkError
+   * @throws (rejects) NodeError
    */
   async ensure(addresses: readonly string[], others: readonly string[]): Promise<number> {
     let repairs = 0
     let state = await this.look()
     if (!state) {
-      if (!this.isOwn) throw new LinkError(`there is no link ${this.name}`, 'interface_check')
+      if (!this.isOwn) throw new NodeError(`there is no link ${this.name}`, 'interface_check')
       await this.#create()
       repairs++
       state = { kind: '', up: false, addresses: [] }
@@ -67,17 +55,17 @@ export class Link {
     ]
     if (commands.length === 0) return repairs
     const outcome = await this.#exec('ip', ['-force', '-batch', '-'], `${commands.join('\n')}\n`)
-    if (outcome.code !== 0) throw new LinkError(describe(outcome), 'interface_add')
+    if (outcome.code !== 0) throw new NodeError(describe(outcome), 'interface_add')
     return repairs + commands.length
   }
 
-  /** Takes the link away when it is ours and nobody needs it, else the addresses that nobody needs. @throws (rejects) LinkError */
+  /** Takes the link away when it is ours and nobody needs it, else the addresses that nobody needs. @throws (rejects) NodeError */
   async remove(addresses: readonly string[], others: readonly string[]): Promise<void> {
     const state = await this.look()
     if (!state) return
     if (this.isOwn && others.length === 0) {
       const outcome = await this.#exec('ip', ['link', 'del', 'dev', this.name])
-      if (outcome.code !== 0 && (await this.look())) throw new LinkError(describe(outcome), 'interface_check')
+      if (outcome.code !== 0 && (await this.look())) throw new NodeError(describe(outcome), 'interface_check')
       return
     }
     const needed = new Set(others.map(toCanonicalAddress))
@@ -85,15 +73,15 @@ export class Link {
     const commands = mine.map((each) => `addr del ${withPrefix(each)} dev ${this.name}\n`)
     if (commands.length === 0) return
     const outcome = await this.#exec('ip', ['-force', '-batch', '-'], commands.join(''))
-    if (outcome.code !== 0) throw new LinkError(describe(outcome), 'interface_check')
+    if (outcome.code !== 0) throw new NodeError(describe(outcome), 'interface_check')
   }
 
-  /** What there is of the link; undefined when it is not there. @throws (rejects) LinkError */
+  /** What there is of the link; undefined when it is not there. @throws (rejects) NodeError */
   async look(): Promise<LinkState | undefined> {
     const outcome = await this.#exec('ip', ['-json', '-details', 'address', 'show', 'dev', this.name])
     if (outcome.code !== 0) {
       if (outcome.stderr.includes('does not exist')) return undefined
-      throw new LinkError(describe(outcome), 'interface_check')
+      throw new NodeError(describe(outcome), 'interface_check')
     }
     const [link] = JSON.parse(outcome.stdout) as {
       flags: string[]
@@ -117,7 +105,7 @@ export class Link {
       if (outcome.code === 0 || outcome.stderr.includes('File exists')) return
       if (!/Unknown device type|not supported/.test(outcome.stderr)) break
     }
-    throw new LinkError(describe(outcome!), 'interface_add')
+    throw new NodeError(describe(outcome!), 'interface_add')
   }
 }
 

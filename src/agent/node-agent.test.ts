@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import type { Logger } from '../plugin/log.ts'
 import { FakeClock, settle } from '../plugin/testing.ts'
 import type { CorefileMaker, Made } from './corefile-maker.ts'
-import { IptablesError } from './iptables.ts'
 import type { Link } from './link.ts'
 import { type AgentParts, NodeAgent } from './node-agent.ts'
+import { NodeError } from './node-error.ts'
 
 const ADDRESS = '127.0.0.1'
 
@@ -168,7 +168,7 @@ test('of two that end at once the second one takes the rules away', async () => 
 
 test('rules that can not be taken away because of a lock are tried again before the server ends', async () => {
   const rig = await new Rig().start()
-  rig.ruleError = new IptablesError('holding the xtables lock', 'iptables_lock')
+  rig.ruleError = new NodeError('holding the xtables lock', 'iptables_lock')
   let left = false
   void rig.agent.leave().then(() => {
     left = true
@@ -261,7 +261,7 @@ test('drift is counted and said', async () => {
 
 test('an error is counted by its kind each time, and said once', async () => {
   const rig = await new Rig().start()
-  rig.ruleError = new IptablesError('holding the xtables lock', 'iptables_lock')
+  rig.ruleError = new NodeError('holding the xtables lock', 'iptables_lock')
   await rig.clock.advance(4500)
   assert.equal(rig.agent.counts.errors.iptables_lock, 3)
   assert.equal(rig.lines.filter((line) => line.includes('xtables')).length, 1)

@@ -2,8 +2,8 @@ import type { Clock, Timer } from '../plugin/clock.ts'
 import type { Logger } from '../plugin/log.ts'
 import type { CorefileMaker } from './corefile-maker.ts'
 import type { Interception } from './interception.ts'
-import { IptablesError } from './iptables.ts'
-import { type Link, LinkError } from './link.ts'
+import type { Link } from './link.ts'
+import { NodeError } from './node-error.ts'
 import type { AgentOptions } from './options.ts'
 import type { Ownership } from './ownership.ts'
 
@@ -98,7 +98,7 @@ export class NodeAgent {
 
   /**
    * Before the server starts: the Corefile, the node free of what predecessors left, the addresses in place.
-   * @throws (rejects) LinkError when the addresses can't be had
+   * @throws (rejects) NodeError when the addresses can't be had
    */
   prepare(): Promise<void> {
     this.#prepared = this.#prepare()
@@ -324,8 +324,7 @@ export class NodeAgent {
   /** Counts an error, and says it unless it was the last thing that was said. */
   #note(error: unknown): void {
     const { message } = error as Error
-    if (error instanceof IptablesError || error instanceof LinkError) this.counts.errors[error.problem]++
-    else this.counts.errors.iptables++
+    this.counts.errors[error instanceof NodeError ? error.problem : 'iptables']++
     if (message !== this.#said) this.#parts.log.error(message)
     this.#said = message
   }
