@@ -5,7 +5,7 @@ NAMESPACE=kube-system
 AGENT=node-local-dns
 UPSTREAM=kube-dns-upstream
 : "${KUBECTL:=kubectl}"
-: "${IMAGE:=corelet:node}"
+: "${IMAGE:=ghcr.io/corelet/corelet:0.1.0-node}"
 
 fail() {
   printf '%s: %s\n' "$(basename "$0")" "$1" >&2

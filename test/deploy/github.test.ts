@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { listFiles, ROOT, read } from '../kit/sources.ts'
+import { listFiles, listPlugins, ROOT, read } from '../kit/sources.ts'
 
 const parse = (path: string) =>
   spawnSync('python3', ['-c', 'import json, sys, yaml; print(json.dumps(yaml.load(sys.stdin, yaml.BaseLoader)))'], {
@@ -22,8 +22,16 @@ function load(path: string): Yaml {
   return JSON.parse(stdout)
 }
 
+/** What jobs may write, by workflow and job. */
+const WRITES: Readonly<Record<string, readonly string[]>> = {
+  'release npm': ['id-token'],
+  'release image': ['packages', 'id-token'],
+  'codeql analyze': ['security-events'],
+  'scorecard analyze': ['security-events', 'id-token'],
+}
+
 test('all of it is YAML', { skip }, () => {
-  assert.ok(files.length >= 6)
+  assert.ok(files.length >= 8)
   for (const path of files) load(path)
 })
 
@@ -33,17 +41,28 @@ for (const path of files.filter((each) => each.startsWith('.github/workflows/'))
     assert.ok(workflow['name'] && workflow['on'])
     assert.deepEqual(workflow['permissions'], { contents: 'read' })
     for (const [name, job] of Object.entries(workflow['jobs']!)) {
+      const writes = Object.entries<string>(job['permissions'] ?? {}).filter(([, access]) => access !== 'read')
+      const allowed: readonly string[] = WRITES[`${workflow['name']} ${name}`] ?? []
+      assert.deepEqual(
+        writes.map(([what, access]) => `${what}: ${access}`),
+        allowed.map((what) => `${what}: write`),
+        `what ${name} may write`,
+      )
+      if (typeof job['uses'] === 'string') {
+        assert.ok(existsSync(join(ROOT, job['uses'])), job['uses'])
+        continue
+      }
       assert.ok(job['runs-on'] && Number(job['timeout-minutes']) > 0, name)
       for (const step of job['steps'] as Yaml[]) {
         assert.equal(Number('run' in step) + Number('uses' in step), 1, JSON.stringify(step))
-        if (step['uses']) assert.match(step['uses'], /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/)
+        if (step['uses']) assert.match(step['uses'], /^[\w-]+\/[\w/-]+@[0-9a-f]{40}$/)
         // what others can write must not become part of a script
         if (step['run']) assert.doesNotMatch(step['run'], /\$\{\{(?! matrix\.)/)
         const { file } = (step['with'] ?? {}) as { file?: string }
         if (file) assert.ok(existsSync(join(ROOT, file)), file)
       }
     }
-    for (const [line, version] of read(path).matchAll(/uses: \S+(.*)/g))
+    for (const [line, version] of read(path).matchAll(/uses: [^.\s]\S+(.*)/g))
       assert.match(version!, /^ # v\d+\.\d+\.\d+$/, line)
   })
 }
@@ -63,6 +82,31 @@ test('a release is signed, with what is in it and where it was built', () => {
   assert.equal(args.length, 4)
 })
 
+test('a release follows its checks, and dependencies are looked at, week by week too', { skip }, () => {
+  const [ci, release] = ['ci', 'release'].map((name) => load(`.github/workflows/${name}.yml`))
+  for (const [name, job] of Object.entries(release!['jobs']!))
+    assert.ok(job['needs'] === 'checks' || job['uses'] === './.github/workflows/ci.yml', name)
+  assert.ok('workflow_call' in ci!['on']! && ci!['on']!['schedule'])
+  const steps = Object.values<Yaml>(ci!['jobs']!).flatMap((job) => job['steps'] as Yaml[])
+  const commands = steps.map((step) => step['run'])
+  for (const command of ['npm audit --omit=dev', 'npm audit --audit-level=high', 'npm audit signatures', '.ci/run'])
+    assert.ok(
+      commands.some((each) => each === command),
+      command,
+    )
+})
+
+test('what the npm packages need for provenance is there', () => {
+  const release = read('.github/workflows/release.yml')
+  for (const [path, folder] of [
+    ['package.json', './dist'],
+    ['deploy/npm/create-corelet-plugin/package.json', './deploy/npm/create-corelet-plugin'],
+  ] as const) {
+    assert.ok(JSON.parse(read(path)).repository.url, path)
+    assert.ok(release.includes(`npm publish ${folder} --provenance --access public`), folder)
+  }
+})
+
 test('issue forms ask for something, each question once', { skip }, () => {
   for (const path of ['bug', 'wish'].map((name) => `.github/ISSUE_TEMPLATE/${name}.yml`)) {
     const form = load(path)
@@ -77,6 +121,15 @@ test('issue forms ask for something, each question once', { skip }, () => {
   }
 })
 
+test('each plugin has an owner', () => {
+  const lines = read('.github/CODEOWNERS').split('\n')
+  for (const name of listPlugins())
+    assert.ok(
+      lines.some((line) => line.startsWith(`/plugins/${name}/ `)),
+      name,
+    )
+})
+
 test('owners and dependabot name folders that exist', { skip }, () => {
   for (const line of read('.github/CODEOWNERS')
     .split('\n')
@@ -88,5 +141,6 @@ test('owners and dependabot name folders that exist', { skip }, () => {
   for (const update of load('.github/dependabot.yml')['updates'] as Yaml[]) {
     assert.ok(existsSync(join(ROOT, update['directory']!)))
     assert.ok(['npm', 'github-actions', 'docker'].includes(update['package-ecosystem']!))
+    assert.ok(Object.keys(update['groups']!).length > 0, 'one pull request for many')
   }
 })
