@@ -1,14 +1,14 @@
 /** The files of the image, laid out by the script that the Dockerfile runs, and run as a container. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts'
 import { canContain, runContained } from '../kit/container.ts'
-import { ROOT, read } from '../kit/sources.ts'
+import { ROOT } from '../kit/sources.ts'
 
 const MIB = 2 ** 20
 /** Most that the image may add to its base. */
@@ -116,38 +116,4 @@ test('the agent of a node runs with two capabilities, takes over the addresses a
   assert.match(output, /^ended with 0\n0\n0$/m)
   assert.equal(output.match(/^-P PREROUTING ACCEPT$/gm)?.length, 2, output)
   assert.match(output, /^extensions$/m)
-})
-
-test('the Dockerfile has what images of others have: numeric users, ports, labels, a health check', () => {
-  const file = read('deploy/image/Dockerfile')
-  const lines = (word: string) => [...file.matchAll(new RegExp(`^${word} (.*)$`, 'gm'))].map(([, rest]) => rest!)
-  assert.deepEqual(
-    lines('FROM').map((from) => / AS (\w+)$/.exec(from)?.[1]),
-    ['build', 'base', 'node', 'server'],
-  )
-  assert.deepEqual(lines('USER'), ['0:0', '65532:65532'])
-  assert.deepEqual(lines('EXPOSE'), ['53 53/udp'])
-  const [entrypoint] = lines('ENTRYPOINT')
-  assert.deepEqual(JSON.parse(entrypoint!), ['/nodejs/bin/node', ...V8_FLAGS, '/corelet/src/cli/main.js'])
-  const labels = [...file.matchAll(/org\.opencontainers\.image\.(\w+)=/g)].map(([, name]) => name)
-  assert.deepEqual(labels.toSorted(), [
-    ...['created', 'description', 'documentation', 'licenses', 'revision', 'source', 'title', 'url', 'vendor'],
-    'version',
-  ])
-  assert.match(file, /^ {2}CMD \["\/nodejs\/bin\/node", "\/corelet\/src\/cli\/main\.js", "health"\]$/m)
-  // both stages from one release of Debian: programs of the one run with the C library of the other
-  const releases = new Map([
-    ['trixie', '13'],
-    ['bookworm', '12'],
-  ])
-  const [, release] = /^FROM node:24-(\w+)-slim AS build$/m.exec(file)!
-  assert.match(file, new RegExp(`^FROM gcr\\.io/distroless/nodejs24-debian${releases.get(release!)} AS base$`, 'm'))
-})
-
-test('nothing that the image is built from is kept from the build', () => {
-  const kept: string[] = read('.dockerignore').match(/(?<=^!).*/gm) ?? []
-  for (const path of kept) assert.ok(existsSync(join(ROOT, path)), path)
-  const built = readFileSync(join(ROOT, 'deploy/bundle/build.ts'), 'utf8')
-  for (const path of ['LICENSE', 'corefiles', 'package.json'])
-    assert.ok(kept.some((each) => each === path) && built.includes(path), path)
 })
