@@ -37,7 +37,7 @@ export default definePlugin({
         one(choice('POLICY', POLICIES, { ignoreCase: true, code: 'unknown-policy' })),
       ]),
       udp_session_tracking: option('how long the client of a proxy is remembered for datagrams without a header', [
-        one(duration('DURATION', { min: 1 })),
+        one(duration('DURATION')),
         optional(sessions),
       ]),
     },
@@ -50,7 +50,7 @@ export default definePlugin({
       example: '. {\n  proxyproto\n  proxyproto\n}',
     },
     'unknown-policy': {
-      message: "unknown policy '{0}'",
+      message: "Wrong argument count or unexpected line ending after '{0}'",
       hint: 'policies are use, ignore, reject and skip',
       example: '. {\n  proxyproto {\n    default believe\n  }\n}',
     },
@@ -69,12 +69,12 @@ export default definePlugin({
     const { token, options } = use!
     const networks = options.allow.flatMap((line) => line.values[0])
     const other = options.default.at(-1)?.values[0]
-    const tracking = options.udp_session_tracking.at(-1)?.values
+    const [milliseconds = 0, most = SESSIONS] = options.udp_session_tracking.at(-1)?.values ?? []
     const isProxy = networks.length > 0 ? createNetworkMatch(networks) : undefined
     const others: ProxyPolicy = other ?? (isProxy ? 'ignore' : 'use')
     const proxy: ListenerProxy = {
       policyOf: (address) => (isProxy?.(address) ? 'use' : others),
-      tracking: tracking && { milliseconds: tracking[0], most: tracking[1] ?? SESSIONS },
+      tracking: milliseconds > 0 ? { milliseconds, most } : undefined,
       refused: (address, why) => told.refused?.(address, why),
     }
     const told: { refused?: ListenerProxy['refused'] } = {}
