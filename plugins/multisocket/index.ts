@@ -15,8 +15,14 @@ const count = custom('N', 'integer', (token, report) => {
 export default definePlugin({
   name: 'multisocket',
   summary: 'serves with several processes that read from the same sockets',
+  repeat: 'merge',
   directive: { args: [optional(count)] },
   errors: {
+    twice: {
+      message: "Wrong argument count or unexpected line ending after '{0}'",
+      hint: 'it can be used once in a server block: remove this line',
+      example: '. {\n  multisocket 2\n  multisocket 4\n}',
+    },
     invalid: {
       message: 'invalid num sockets: strconv.Atoi: parsing "{0}": invalid syntax',
       hint: 'write a whole number, or leave it out for the number of processors',
@@ -33,7 +39,10 @@ export default definePlugin({
       example: '. {\n  multisocket 1025\n}',
     },
   },
-  parse: ([directive]) => ({ processes: directive!.values[0] }),
+  parse([use, second], { report }) {
+    if (second) return void report(second.token, 'twice', 'multisocket')
+    return { processes: use!.values[0] }
+  },
   configure({ processes }, settings) {
     settings.processes = processes ?? Math.min(MAX, availableParallelism())
   },

@@ -31,7 +31,7 @@ const bad: [text: string, found: RegExp][] = [
   ['multisocket 1.5', /^multisocket\/invalid: invalid num sockets: .*"1\.5"/],
   ['multisocket two', /invalid num sockets: /],
   ['multisocket 1 2', /Wrong argument count/],
-  ['multisocket 1\nmultisocket 2', /./],
+  ['multisocket 1\nmultisocket 2', /^multisocket\/twice: Wrong argument count/],
 ]
 for (const [text, message] of bad) {
   test(`${JSON.stringify(text)} is refused`, async () => {
