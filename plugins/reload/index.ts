@@ -14,7 +14,7 @@ const DEFAULT_JITTER = 15_000
 export default definePlugin({
   name: 'reload',
   summary: 'reloads the Corefile when it changes',
-  repeat: 'each',
+  repeat: 'first',
   directive: {
     args: [
       optional(duration('INTERVAL', { min: 2000, below: 'interval-too-short' })),

@@ -15,9 +15,10 @@ const good: [text: string, pace: { interval: number; jitter: number }][] = [
   ['reload 10s 2s', { interval: 10_000, jitter: 2000 }],
   ['reload 10s 0s', { interval: 10_000, jitter: 0 }],
   ['reload 10s 9s', { interval: 10_000, jitter: 5000 }],
+  ['reload 10s\nreload 20s', { interval: 10_000, jitter: 5000 }],
 ]
 for (const [text, pace] of good) {
-  test(`${text} is every ${pace.interval} ms`, async () => {
+  test(`${JSON.stringify(text)} is every ${pace.interval} ms`, async () => {
     const { options, diagnostics } = await readText(reload, text)
     assert.deepEqual([options, diagnostics], [[{ pace, watch: 0 }], []])
   })
