@@ -16,6 +16,8 @@ test('the directive takes options', async () => {
     ['truncate 1\ndrop', [], { ...none, truncate: 1 }],
     ['truncate 1\ndrop 4', [], { ...none, truncate: 1, drop: 4 }],
     ['delay', [], { ...none, delay: 2 }],
+    ['truncate 0', [], { ...none, drop: 2 }],
+    ['delay 0', [], { ...none, drop: 2 }],
     ['delay 3', [], { ...none, delay: 3 }],
     ['delay 3 1s', [], { ...none, delay: 3, duration: 1000 }],
     ['large', [], { ...none, drop: 2, large: true }],
@@ -84,9 +86,10 @@ test('every second answer is delayed', async () => {
   assert.equal(answered, true)
 })
 
-test('large answers have 30 records', async () => {
+test('large answers have 30 addresses of IPv4', async () => {
   const { askNow } = await startPlugin(erratic, 'erratic {\ndrop 0\nlarge\n}')
   assert.equal(askNow(toQuery('example.org.')).answers.length, 30)
+  assert.equal(askNow(toQuery('example.org.', 'AAAA')).answers.length, 1)
 })
 
 test('a transfer begins and ends with the SOA, a truncated one does not end', async () => {

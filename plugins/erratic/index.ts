@@ -46,10 +46,13 @@ export default definePlugin({
     const drop = uses.flatMap(({ options }) => options.drop).at(-1)
     const truncate = uses.flatMap(({ options }) => options.truncate).at(-1)
     const delay = uses.flatMap(({ options }) => options.delay).at(-1)
-    return {
-      drop: drop?.values[0] ?? (truncate || delay ? 0 : DEFAULT_AMOUNT),
+    const amounts = {
       truncate: truncate ? (truncate.values[0] ?? DEFAULT_AMOUNT) : 0,
       delay: delay ? (delay.values[0] ?? DEFAULT_AMOUNT) : 0,
+    }
+    return {
+      ...amounts,
+      drop: drop?.values[0] ?? (amounts.truncate > 0 || amounts.delay > 0 ? 0 : DEFAULT_AMOUNT),
       duration: delay?.values[1] ?? DEFAULT_DELAY,
       large: uses.some(({ options }) => options.large.length > 0),
     }
@@ -78,9 +81,8 @@ function toReply(query: Query, { truncated, large }: { truncated: boolean; large
 }
 
 function toAddresses({ qname: name, qtype }: Query, large: boolean): ResourceRecord[] | undefined {
-  const count = large ? LARGE : 1
-  if (qtype === TYPES.A) return new Array(count).fill({ name, type: 'A', ttl: 0, data: '192.0.2.53' })
-  if (qtype === TYPES.AAAA) return new Array(count).fill({ name, type: 'AAAA', ttl: 0, data: '2001:db8::53' })
+  if (qtype === TYPES.A) return new Array(large ? LARGE : 1).fill({ name, type: 'A', ttl: 0, data: '192.0.2.53' })
+  if (qtype === TYPES.AAAA) return [{ name, type: 'AAAA', ttl: 0, data: '2001:db8::53' }]
   return undefined
 }
 

@@ -58,9 +58,10 @@ export default definePlugin({
         localhosts.inc()
         return answer(query, toAddress(query), query.qname)
       }
-      const zone = zones.match(key)
-      if (zone === undefined) return next(query)
+      const match = zones.match(key)
+      if (match === undefined) return next(query)
       if (apexes.has(key)) return answer(query, toApex(query), query.qname)
+      const zone = query.qname.slice(-match.length)
       if (key === LOOPBACK) return answer(query, toPointer(query), zone)
       return answer(query, [], zone, RCODES.NXDOMAIN)
     }

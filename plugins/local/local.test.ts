@@ -73,6 +73,7 @@ test('names are answered as the README says', async () => {
     ['1.0.0.127.IN-ADDR.arpa.', 'PTR', '1.0.0.127.IN-ADDR.arpa. PTR localhost.'],
     ['1.0.0.127.in-addr.arpa.', 'A', 'NOERROR 127.in-addr.arpa.'],
     ['2.0.0.127.in-addr.arpa.', 'PTR', 'NXDOMAIN 127.in-addr.arpa.'],
+    ['2.0.0.127.IN-addr.ARPA.', 'PTR', 'NXDOMAIN 127.IN-addr.ARPA.'],
     ['x.255.in-addr.arpa.', 'A', 'NXDOMAIN 255.in-addr.arpa.'],
     ['0.0.0.0.in-addr.arpa.', 'PTR', 'NXDOMAIN 0.in-addr.arpa.'],
     ['example.net.', 'A', 'passed'],
