@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { query } from 'corelet/plugin/testing'
 import { V8_FLAGS, WORKER_ENVIRONMENT } from '../src/cli/v8-flags.ts'
+import { loadLibc } from '../src/net/libc.ts'
 import { findFreePorts } from './kit/ports.ts'
 import { childrenOf } from './kit/proc.ts'
 import { killLeftovers, serveCli } from './kit/process.ts'
@@ -66,6 +67,13 @@ test('it serves with built-in plugins, and with a plugin of a stranger', async (
   }
   const { code, stderr } = await server.ended
   assert.deepEqual([code, stderr], [0, ''])
+})
+
+test('it asks libc for its sockets, as from source', { skip: loadLibc() === undefined }, async () => {
+  const server = await serveCli(['-conf', 'stdin'], { main, input: '.:0 {\n  bind 127.0.0.1\n  whoami\n}\n' })
+  assert.match(await readFile(`/proc/${server.pid}/maps`, 'utf8'), /server\/node_modules\/.*\/koffi\.node$/m)
+  server.kill('SIGTERM')
+  await server.ended
 })
 
 test('packages that are loaded when they are needed are whole: metrics of one process and of several, lines in JSON', async () => {

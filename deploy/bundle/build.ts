@@ -5,7 +5,7 @@
  *
  * npm run bundle [-- FOLDER]     bundle/ when left out
  */
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
@@ -56,7 +56,8 @@ function copyPackage(name: string): void {
   try {
     cpSync(join(root, 'node_modules', name), to, {
       recursive: true,
-      filter: (path) => !/\/(doc|src|vendor)$/.test(path),
+      filter: (path) =>
+        statSync(path).isDirectory() ? !/\/(doc|lib|vendor)$/.test(path) : /\.(c?js|json|node)$|LICENSE/.test(path),
     })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
