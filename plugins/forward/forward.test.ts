@@ -29,6 +29,19 @@ describe('forward', () => {
     })
   })
 
+  it('takes the first zone of a network that stands for several, with a warning', async () => {
+    await upstreams.with(`forward 10.0.0.0/15 ${upstreams.first}`, async ({ ask, context }) => {
+      assert.equal(context.lines.length, 1)
+      assert.match(context.lines[0]!, /^\[WARNING\] plugin\/forward: .*: 0\.10\.in-addr\.arpa\.$/)
+      const next = answering({})
+      for (const name of ['1.0.10.in-addr.arpa', '1.1.10.in-addr.arpa']) await ask(toQuery(name), toNext(next))
+      assert.deepEqual(
+        next.asked.map(({ name }) => name),
+        ['1.1.10.in-addr.arpa.'],
+      )
+    })
+  })
+
   it('says who answered', async () => {
     await upstreams.with(`forward . ${upstreams.first}`, async ({ ask }) => {
       const query = toQuery('example.org')

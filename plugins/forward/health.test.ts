@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { RCODES } from 'corelet/plugin'
+import { RCODES, TYPES } from 'corelet/plugin'
 import { FakeClock, settle, startPlugin, toQuery } from '../../src/plugin/testing.ts'
 import forward from './index.ts'
 import { Upstreams, until } from './testing.ts'
@@ -61,6 +61,27 @@ describe('health', () => {
     assert.equal(broken(), 1)
     await running.stop?.()
   })
+
+  const sent: [options: string, name: string, flags: number, proto: string][] = [
+    ['', '.', 0x0100, 'udp'],
+    ['health_check 1s no_rec', '.', 0, 'udp'],
+    ['health_check 1s no_rec domain a.b', 'a.b.', 0, 'udp'],
+    ['force_tcp', '.', 0x0100, 'tcp'],
+    ['prefer_udp', '.', 0x0100, 'udp'],
+  ]
+  for (const [options, name, flags, proto] of sent) {
+    it(`is probed for ${name} over ${proto} with the flags ${flags}: ${options || 'default'}`, async () => {
+      const { ask, running, clock, probes } = await startMute(options)
+      const failing = ask(toQuery('a.example'))
+      await clock.advance(2200)
+      await failing
+      await until(() => probes().length > 0)
+      const [probe] = probes()
+      const type = probe!.wire.subarray(-4).readUInt16BE()
+      assert.deepEqual([probe!.name, type, probe!.wire.readUInt16BE(2), probe!.proto], [name, TYPES.NS, flags, proto])
+      await running.stop?.()
+    })
+  }
 
   it('fails fast when told to', async () => {
     const { ask, running, clock, value } = await startMute('max_fails 1\n  failfast_all_unhealthy_upstreams')
