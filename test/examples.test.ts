@@ -31,7 +31,7 @@ for (const name of names) {
     const args = ['--test', '--test-reporter=tap', '--test-timeout=60000']
     const { stdout } = await run(process.execPath, args, { cwd, env }).catch((error) => error)
     assert.match(stdout, /^# fail 0$/m, stdout)
-    assert.match(stdout, /^# pass [1-9]\d+$/m, stdout)
+    assert.match(stdout, /^# pass [1-9]\d*$/m, stdout)
   })
 
   test(`${name} is a folder as corelet new plugin makes it`, () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, AD, isPending, type Query, RA, RCODES, type Reply, scanReply, TC } from 'corelet/plugin'
-import { fakeContext, fakeListener, type MessageText, startPlugin, toNext, toQuery } from '../../src/plugin/testing.ts'
+import { fakeContext, fakeListener, type MessageText, startPlugin, toNext, toQuery } from 'corelet/plugin/testing'
 import cache from '../cache/index.ts'
 import plugin from './index.ts'
 import { A, AAAA, ask, NAME, records, SOA, signature, upstream } from './testing.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AD } from 'corelet/plugin'
-import { toQuery } from '../../src/plugin/testing.ts'
+import { toQuery } from 'corelet/plugin/testing'
 import { A, AAAA, ask, NAME, records, signature } from './testing.ts'
 
 describe('strip', () => {

@@ -1,6 +1,6 @@
 /** What the tests of the filter share: records, and a rest of the chain that answers with them. */
 import { type Query, RA, type Reply } from 'corelet/plugin'
-import { fakeContext, type MessageText, startPlugin, toReply } from '../../src/plugin/testing.ts'
+import { fakeContext, type MessageText, startPlugin, toReply } from 'corelet/plugin/testing'
 import plugin from './index.ts'
 
 export const NAME = 'www.example.org.'

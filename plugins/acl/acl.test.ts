@@ -3,9 +3,9 @@ import { describe, test } from 'node:test'
 import { AA, OPTIONS, RCODES } from 'corelet/plugin'
 import {
   answering,
+  checkDirectives,
   fakeContext,
   fakeListener,
-  readText,
   startPlugin,
   startServer,
   toQuery,
@@ -13,40 +13,29 @@ import {
 import acl from './index.ts'
 
 test('the directive takes zones and policies', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][]][] = [
-    ['acl {\nallow\n}', []],
-    ['acl', []],
-    ['acl example.org 10.0.0.0/8 {\nblock type A AAAA net 192.0.2.0/24 2001:db8::/32 192.0.2.1 ::1\n}', []],
-    ['acl {\nALLOW NET 192.0.2.1 TYPE A\nDrop type * net *\nfilter net * nonsense type * nonsense\n}', []],
-    ['acl {\nfilter type A type AAAA\n}', []],
-    ['acl a..b {\nallow\n}', [['bad-zone', 2, 5]]],
-    ['acl {\ndeny\n}', [['acl/bad-action', 3, 1]]],
-    ['acl {\nblock 192.0.2.1\n}', [['acl/bad-section', 3, 7]]],
-    ['acl {\nblock types A\n}', [['acl/bad-section', 3, 7]]],
-    ['acl {\nblock type\n}', [['acl/empty-section', 3, 7]]],
-    ['acl {\nblock type A net\n}', [['acl/empty-section', 3, 14]]],
-    ['acl {\nblock type net 192.0.2.1\n}', [['acl/empty-section', 3, 7]]],
-    ['acl {\nblock type a\n}', [['acl/bad-type', 3, 12]]],
-    ['acl {\nblock type A NOPE\n}', [['acl/bad-type', 3, 14]]],
+  await checkDirectives(acl, [
+    ['acl {\nallow\n}'],
+    ['acl'],
+    ['acl example.org 10.0.0.0/8 {\nblock type A AAAA net 192.0.2.0/24 2001:db8::/32 192.0.2.1 ::1\n}'],
+    ['acl {\nALLOW NET 192.0.2.1 TYPE A\nDrop type * net *\nfilter net * nonsense type * nonsense\n}'],
+    ['acl {\nfilter type A type AAAA\n}'],
+    ['acl a..b {\nallow\n}', '2:5 bad-zone'],
+    ['acl {\ndeny\n}', '3:1 acl/bad-action'],
+    ['acl {\nblock 192.0.2.1\n}', '3:7 acl/bad-section'],
+    ['acl {\nblock types A\n}', '3:7 acl/bad-section'],
+    ['acl {\nblock type\n}', '3:7 acl/empty-section'],
+    ['acl {\nblock type A net\n}', '3:14 acl/empty-section'],
+    ['acl {\nblock type net 192.0.2.1\n}', '3:7 acl/empty-section'],
+    ['acl {\nblock type a\n}', '3:12 acl/bad-type'],
+    ['acl {\nblock type A NOPE\n}', '3:14 acl/bad-type'],
     [
       'acl {\nblock net 192.0.2.1/33 nowhere 2001:db8::/129\n}',
-      [
-        ['acl/bad-source', 3, 11],
-        ['acl/bad-source', 3, 24],
-        ['acl/bad-source', 3, 32],
-      ],
+      '3:11 acl/bad-source',
+      '3:24 acl/bad-source',
+      '3:32 acl/bad-source',
     ],
-    ['acl {\nallow\n}\nacl {\nno\n}', [['acl/bad-action', 6, 1]]],
-  ]
-  for (const [text, codes] of cases) {
-    const { options, diagnostics } = await readText(acl, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.equal(options.length, codes.length === 0 ? 1 : 0)
-  }
+    ['acl {\nallow\n}\nacl {\nno\n}', '6:1 acl/bad-action'],
+  ])
 })
 
 interface Asked {

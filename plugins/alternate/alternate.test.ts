@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Query, RCODES, systemClock } from 'corelet/plugin'
-import {
-  type FakeContext,
-  fakeContext,
-  readText,
-  startPlugin,
-  toNext,
-  toQuery,
-  toReply,
-} from '../../src/plugin/testing.ts'
+import { type FakeContext, fakeContext, readText, startPlugin, toNext, toQuery, toReply } from 'corelet/plugin/testing'
 import { type FakeServer, type Received, startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
 import alternate from './index.ts'
 

@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AA } from 'corelet/plugin'
-import { answering, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
+import { answering, checkDirectives, startPlugin, toQuery } from 'corelet/plugin/testing'
 import any from './index.ts'
 
 test('the directive takes nothing', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][]][] = [
-    ['any', []],
-    ['any\nany', []],
-    ['any extra', [['wrong-argument-count', 2, 5]]],
-    ['any {\n  x\n}', [['unexpected-block', 2, 1]]],
-  ]
-  for (const [text, codes] of cases) {
-    const { diagnostics } = await readText(any, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-  }
+  await checkDirectives(any, [
+    ['any'],
+    ['any\nany'],
+    ['any extra', '2:5 wrong-argument-count'],
+    ['any {\n  x\n}', '2:1 unexpected-block'],
+  ])
 })
 
 test('ANY of any class gets one HINFO of class IN', async () => {

@@ -1,30 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answering, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
+import { answering, checkDirectives, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
 import bufsize from './index.ts'
 
 test('the size is 512 to 4096 octets; only the first use is read', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][], size?: number][] = [
-    ['bufsize', [], 1232],
-    ['bufsize 512', [], 512],
-    ['bufsize 4096', [], 4096],
-    ['bufsize 1000\nbufsize 2000\nbufsize nonsense', [], 1000],
-    ['bufsize 511', [['bufsize/bad-size', 2, 9]]],
-    ['bufsize 4097', [['bufsize/bad-size', 2, 9]]],
-    ['bufsize -1', [['bufsize/bad-size', 2, 9]]],
-    ['bufsize many', [['bufsize/bad-size', 2, 9]]],
-    ['bufsize 512 512', [['wrong-argument-count', 2, 13]]],
-    ['bufsize {\n  x\n}', [['unexpected-block', 2, 1]]],
-  ]
-  for (const [text, codes, size] of cases) {
-    const { options, diagnostics } = await readText(bufsize, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    if (size !== undefined) assert.deepEqual(options, [{ size }])
-  }
+  await checkDirectives(bufsize, [
+    ['bufsize', { size: 1232 }],
+    ['bufsize 512', { size: 512 }],
+    ['bufsize 4096', { size: 4096 }],
+    ['bufsize 1000\nbufsize 2000\nbufsize nonsense', { size: 1000 }],
+    ['bufsize 511', '2:9 bufsize/bad-size'],
+    ['bufsize 4097', '2:9 bufsize/bad-size'],
+    ['bufsize -1', '2:9 bufsize/bad-size'],
+    ['bufsize many', '2:9 bufsize/bad-size'],
+    ['bufsize 512 512', '2:13 wrong-argument-count'],
+    ['bufsize {\n  x\n}', '2:1 unexpected-block'],
+  ])
 })
 
 test('a larger size becomes the one told, a smaller one stays, and no EDNS is added', async () => {

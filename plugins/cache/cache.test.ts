@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, AD, CD, QR, RA, RCODES, RD } from 'corelet/plugin'
-import { fakeContext, fakeListener, type MessageText, startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { fakeContext, fakeListener, type MessageText, startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
 import cache from './index.ts'
 import { A, NAME, replay, SOA, ttls, upstream } from './testing.ts'
 

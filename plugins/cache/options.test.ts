@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { readText } from '../../src/plugin/testing.ts'
+import { readText } from 'corelet/plugin/testing'
 import cache from './index.ts'
 
 const DEFAULTS = {

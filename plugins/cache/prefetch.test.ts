@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AD, CD, RCODES } from 'corelet/plugin'
-import { type MessageText, settle, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { type MessageText, settle, toQuery, toReply } from 'corelet/plugin/testing'
 import { A, brief, good, NAME, NX, SERVFAIL, start, upstream, waiting } from './testing.ts'
 
 describe('prefetch', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { RCODES } from 'corelet/plugin'
-import { FakeClock, fakeContext, startPlugin, toQuery, type toReply } from '../../src/plugin/testing.ts'
+import { FakeClock, fakeContext, startPlugin, toQuery, type toReply } from 'corelet/plugin/testing'
 import cache from './index.ts'
 import { A, brief, NAME, NODATA, NX, SOA, start, upstream } from './testing.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, AD, type Query, RA, RCODES, TC } from 'corelet/plugin'
-import { type MessageText, settle, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { type MessageText, settle, toQuery, toReply } from 'corelet/plugin/testing'
 import { brief, good, NAME, NODATA, NX, SERVFAIL, type Step, start, waiting } from './testing.ts'
 
 describe('serve_stale', () => {

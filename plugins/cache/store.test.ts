@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { RCODES } from 'corelet/plugin'
+import { startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
 import fc from 'fast-check'
-import { startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
 import cache from './index.ts'
 import { upstream } from './testing.ts'
 

@@ -1,6 +1,6 @@
 /** What the tests of the cache share: upstreams that answer from a list. */
 import { type Query, RCODES, type Reply } from 'corelet/plugin'
-import { type MessageText, startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { type MessageText, startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
 import cache from './index.ts'
 
 export const NAME = 'www.example.org.'

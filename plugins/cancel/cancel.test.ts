@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { lookUp, OPTIONS, type Query, type Reply, systemClock } from 'corelet/plugin'
 import {
   answering,
+  checkDirectives,
   fakeContext,
-  readText,
   settle,
   startPlugin,
   startServer,
@@ -18,26 +18,17 @@ import forward from '../forward/index.ts'
 import cancel from './index.ts'
 
 test('the time-out is a positive duration; the last use counts', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][], timeout?: number][] = [
-    ['cancel', [], 5001],
-    ['cancel 2s', [], 2000],
-    ['cancel 1s\ncancel 500ms', [], 500],
-    ['cancel 5', [['cancel/bad-timeout', 2, 8]]],
-    ['cancel soon', [['cancel/bad-timeout', 2, 8]]],
-    ['cancel -1s', [['cancel/no-timeout', 2, 8]]],
-    ['cancel 0', [['cancel/no-timeout', 2, 8]]],
-    ['cancel 1s 2s', [['wrong-argument-count', 2, 11]]],
-    ['cancel {\n  x\n}', [['unexpected-block', 2, 1]]],
-  ]
-  for (const [text, codes, timeout] of cases) {
-    const { options, diagnostics } = await readText(cancel, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.deepEqual(options, timeout === undefined ? [] : [{ timeout }])
-  }
+  await checkDirectives(cancel, [
+    ['cancel', { timeout: 5001 }],
+    ['cancel 2s', { timeout: 2000 }],
+    ['cancel 1s\ncancel 500ms', { timeout: 500 }],
+    ['cancel 5', '2:8 cancel/bad-timeout'],
+    ['cancel soon', '2:8 cancel/bad-timeout'],
+    ['cancel -1s', '2:8 cancel/no-timeout'],
+    ['cancel 0', '2:8 cancel/no-timeout'],
+    ['cancel 1s 2s', '2:11 wrong-argument-count'],
+    ['cancel {\n  x\n}', '2:1 unexpected-block'],
+  ])
 })
 
 /** A query whose answer comes when the test says so. */

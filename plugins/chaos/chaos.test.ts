@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { test } from 'node:test'
 import project from 'corelet/package.json' with { type: 'json' }
 import { AA } from 'corelet/plugin'
-import { answering, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
+import { answering, checkDirectives, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
 import chaos from './index.ts'
 
 const CH = { qclass: 3 }
@@ -12,23 +12,14 @@ test('the directive takes a version and authors; only the first use is read', as
   const version = `corelet-${project.version}`
   const authors = ['The corelet authors']
   const long = 'é'.repeat(200)
-  const cases: [text: string, codes: [code: string, line: number, column: number][], options?: unknown][] = [
-    ['chaos', [], { version, authors }],
-    ['chaos v1', [], { version: 'v1', authors }],
-    ['chaos v1 "Ann Other" Bob "Ann Other"', [], { version: 'v1', authors: ['Ann Other', 'Bob'] }],
-    [`chaos ${long} ${'a'.repeat(300)}`, [], { version: 'é'.repeat(127), authors: ['a'.repeat(255)] }],
-    ['chaos v1\nchaos v2 {\n  x\n}', [], { version: 'v1', authors }],
-    ['chaos v1 {\n  x\n}', [['unknown-property', 3, 3]]],
-  ]
-  for (const [text, codes, expected] of cases) {
-    const { options, diagnostics } = await readText(chaos, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.deepEqual(options, expected ? [expected] : [])
-  }
+  await checkDirectives(chaos, [
+    ['chaos', { version, authors }],
+    ['chaos v1', { version: 'v1', authors }],
+    ['chaos v1 "Ann Other" Bob "Ann Other"', { version: 'v1', authors: ['Ann Other', 'Bob'] }],
+    [`chaos ${long} ${'a'.repeat(300)}`, { version: 'é'.repeat(127), authors: ['a'.repeat(255)] }],
+    ['chaos v1\nchaos v2 {\n  x\n}', { version: 'v1', authors }],
+    ['chaos v1 {\n  x\n}', '3:3 unknown-property'],
+  ])
 })
 
 test('version, authors and host are told', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readText, startPlugin } from '../../src/plugin/testing.ts'
+import { readText, startPlugin } from 'corelet/plugin/testing'
 import debug from './index.ts'
 
 test('sets the block to debug and has no handler', async () => {

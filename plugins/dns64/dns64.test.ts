@@ -9,7 +9,7 @@ import {
   startPlugin,
   toQuery,
   toReply,
-} from '../../src/plugin/testing.ts'
+} from 'corelet/plugin/testing'
 import dns64 from './index.ts'
 import { embed, WELL_KNOWN } from './prefix.ts'
 

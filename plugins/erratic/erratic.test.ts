@@ -1,46 +1,47 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AA, isPending, TC } from 'corelet/plugin'
-import { readText, settle, startPlugin, startServer, toNext, toQuery } from 'corelet/plugin/testing'
+import {
+  checkDirectives,
+  type DirectiveCase,
+  settle,
+  startPlugin,
+  startServer,
+  toNext,
+  toQuery,
+} from 'corelet/plugin/testing'
 import erratic from './index.ts'
 
 test('the directive takes options', async () => {
   const none = { drop: 0, truncate: 0, delay: 0, duration: 100, large: false }
-  const cases: [lines: string, codes: [code: string, line: number, column: number][], options?: unknown][] = [
-    ['', [], { ...none, drop: 2 }],
-    ['drop', [], { ...none, drop: 2 }],
-    ['drop 3', [], { ...none, drop: 3 }],
-    ['drop 0', [], none],
-    ['truncate', [], { ...none, truncate: 2 }],
-    ['truncate 1', [], { ...none, truncate: 1 }],
-    ['truncate 1\ndrop', [], { ...none, truncate: 1 }],
-    ['truncate 1\ndrop 4', [], { ...none, truncate: 1, drop: 4 }],
-    ['delay', [], { ...none, delay: 2 }],
-    ['truncate 0', [], { ...none, drop: 2 }],
-    ['delay 0', [], { ...none, drop: 2 }],
-    ['delay 3', [], { ...none, delay: 3 }],
-    ['delay 3 1s', [], { ...none, delay: 3, duration: 1000 }],
-    ['large', [], { ...none, drop: 2, large: true }],
-    ['drop -1', [['erratic/bad-amount', 3, 6]]],
-    ['truncate -1', [['erratic/bad-amount', 3, 10]]],
-    ['delay -1', [['erratic/bad-amount', 3, 7]]],
-    ['drop x', [['bad-integer', 3, 6]]],
-    ['drop 1 2', [['wrong-argument-count', 3, 8]]],
-    ['delay 1 2', [['bad-duration', 3, 9]]],
-    ['delay 1 -2s', [['out-of-range', 3, 9]]],
-    ['delay 1 2s 3', [['wrong-argument-count', 3, 12]]],
-    ['large 1', [['wrong-argument-count', 3, 7]]],
-    ['small', [['unknown-property', 3, 1]]],
+  const cases: DirectiveCase[] = [
+    ['', { ...none, drop: 2 }],
+    ['drop', { ...none, drop: 2 }],
+    ['drop 3', { ...none, drop: 3 }],
+    ['drop 0', none],
+    ['truncate', { ...none, truncate: 2 }],
+    ['truncate 1', { ...none, truncate: 1 }],
+    ['truncate 1\ndrop', { ...none, truncate: 1 }],
+    ['truncate 1\ndrop 4', { ...none, truncate: 1, drop: 4 }],
+    ['delay', { ...none, delay: 2 }],
+    ['truncate 0', { ...none, drop: 2 }],
+    ['delay 0', { ...none, drop: 2 }],
+    ['delay 3', { ...none, delay: 3 }],
+    ['delay 3 1s', { ...none, delay: 3, duration: 1000 }],
+    ['large', { ...none, drop: 2, large: true }],
+    ['drop -1', '3:6 erratic/bad-amount'],
+    ['truncate -1', '3:10 erratic/bad-amount'],
+    ['delay -1', '3:7 erratic/bad-amount'],
+    ['drop x', '3:6 bad-integer'],
+    ['drop 1 2', '3:8 wrong-argument-count'],
+    ['delay 1 2', '3:9 bad-duration'],
+    ['delay 1 -2s', '3:9 out-of-range'],
+    ['delay 1 2s 3', '3:12 wrong-argument-count'],
+    ['large 1', '3:7 wrong-argument-count'],
+    ['small', '3:1 unknown-property'],
   ]
-  for (const [lines, codes, expected] of cases) {
-    const { options, diagnostics } = await readText(erratic, `erratic {\n${lines}\n}`)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      lines,
-    )
-    assert.deepEqual(options, expected ? [expected] : [])
-  }
+  const inBlock = cases.map(([lines, ...expected]): DirectiveCase => [`erratic {\n${lines}\n}`, ...expected])
+  await checkDirectives(erratic, inBlock)
 })
 
 test('addresses are made up, other types are failures', async () => {

@@ -1,56 +1,37 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RCODES } from 'corelet/plugin'
-import { answering, fakeContext, readText, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { answering, checkDirectives, fakeContext, startPlugin, toQuery } from 'corelet/plugin/testing'
 import errors from './index.ts'
 
-const GOOD = [
-  'errors',
-  'errors stdout',
-  'errors {\n}',
-  'errors {\n stacktrace\n}',
-  'errors stdout {\n stacktrace\n consolidate 5m timeout\n}',
-  'errors {\n consolidate 1h30m ".* i/o timeout$" warning\n consolidate 0 refused info show_first\n}',
-  'errors {\n consolidate 30s x show_first\n consolidate 30s x debug\n consolidate 30s x error\n}',
-  `errors {\n consolidate 5m ${'a'.repeat(10_000)}\n}`,
-]
-
-const BAD: [text: string, finding: string][] = [
-  ['errors file.log', 'errors/invalid-log-file 2:8'],
-  ['errors stdout stdout', 'wrong-argument-count 2:15'],
-  ['errors\nerrors', 'once-per-block 3:1'],
-  ['errors {\n stack\n}', 'errors/unknown-field 3:2'],
-  ['errors {\n stacktrace on\n}', 'wrong-argument-count 3:13'],
-  ['errors {\n consolidate\n}', 'wrong-argument-count 3:2'],
-  ['errors {\n consolidate 5m\n}', 'wrong-argument-count 3:14'],
-  ['errors {\n consolidate 5m x info show_first more\n}', 'wrong-argument-count 3:35'],
-  ['errors {\n consolidate 5 x\n}', 'bad-duration 3:14'],
-  ['errors {\n consolidate soon x\n}', 'bad-duration 3:14'],
-  ['errors {\n consolidate 5m (\n}', 'bad-regex 3:17'],
-  ['errors {\n consolidate 5m (?=x)\n}', 'bad-regex 3:17'],
-  [`errors {\n consolidate 5m ${'a'.repeat(10_001)}\n}`, 'regex-too-long 3:17'],
-  ['errors {\n consolidate 5m x info warning\n}', 'errors/multiple-levels 3:24'],
-  ['errors {\n consolidate 5m x show_first info\n}', 'errors/level-after-show-first 3:30'],
-  ['errors {\n consolidate 5m x fatal\n}', 'errors/unknown-consolidate-option 3:19'],
-]
-
-for (const text of GOOD) {
-  test(`takes ${JSON.stringify(text.slice(0, 80))}`, async () => {
-    const { options, diagnostics } = await readText(errors, text)
-    assert.deepEqual(diagnostics, [])
-    assert.equal(options.length, 1)
-  })
-}
-
-for (const [text, finding] of BAD) {
-  test(`refuses ${JSON.stringify(text.slice(0, 80))}`, async () => {
-    const { diagnostics } = await readText(errors, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`),
-      [finding],
-    )
-  })
-}
+test('the directive is read, and mistakes are found where they are', async () => {
+  await checkDirectives(errors, [
+    ['errors'],
+    ['errors stdout'],
+    ['errors {\n}'],
+    ['errors {\n stacktrace\n}'],
+    ['errors stdout {\n stacktrace\n consolidate 5m timeout\n}'],
+    ['errors {\n consolidate 1h30m ".* i/o timeout$" warning\n consolidate 0 refused info show_first\n}'],
+    ['errors {\n consolidate 30s x show_first\n consolidate 30s x debug\n consolidate 30s x error\n}'],
+    [`errors {\n consolidate 5m ${'a'.repeat(10_000)}\n}`],
+    ['errors file.log', '2:8 errors/invalid-log-file'],
+    ['errors stdout stdout', '2:15 wrong-argument-count'],
+    ['errors\nerrors', '3:1 once-per-block'],
+    ['errors {\n stack\n}', '3:2 errors/unknown-field'],
+    ['errors {\n stacktrace on\n}', '3:13 wrong-argument-count'],
+    ['errors {\n consolidate\n}', '3:2 wrong-argument-count'],
+    ['errors {\n consolidate 5m\n}', '3:14 wrong-argument-count'],
+    ['errors {\n consolidate 5m x info show_first more\n}', '3:35 wrong-argument-count'],
+    ['errors {\n consolidate 5 x\n}', '3:14 bad-duration'],
+    ['errors {\n consolidate soon x\n}', '3:14 bad-duration'],
+    ['errors {\n consolidate 5m (\n}', '3:17 bad-regex'],
+    ['errors {\n consolidate 5m (?=x)\n}', '3:17 bad-regex'],
+    [`errors {\n consolidate 5m ${'a'.repeat(10_001)}\n}`, '3:17 regex-too-long'],
+    ['errors {\n consolidate 5m x info warning\n}', '3:24 errors/multiple-levels'],
+    ['errors {\n consolidate 5m x show_first info\n}', '3:30 errors/level-after-show-first'],
+    ['errors {\n consolidate 5m x fatal\n}', '3:19 errors/unknown-consolidate-option'],
+  ])
+})
 
 /** Next that fails with `error`. */
 const failing =

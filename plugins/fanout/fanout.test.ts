@@ -12,7 +12,7 @@ import {
   startPlugin,
   toNext,
   toQuery,
-} from '../../src/plugin/testing.ts'
+} from 'corelet/plugin/testing'
 import { type FakeServer, type Received, startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
 import fanout from './index.ts'
 import { draw } from './select.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { toQuery } from '../../src/plugin/testing.ts'
+import { toQuery } from 'corelet/plugin/testing'
 import { type Received, startFakeServer } from '../../src/upstream/testing.ts'
 import { startForward } from './testing.ts'
 

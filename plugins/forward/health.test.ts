@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { RCODES, TYPES } from 'corelet/plugin'
-import { FakeClock, settle, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { FakeClock, settle, startPlugin, toQuery } from 'corelet/plugin/testing'
 import forward from './index.ts'
 import { Upstreams, until } from './testing.ts'
 

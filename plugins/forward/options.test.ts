@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { RCODES } from 'corelet/plugin'
-import { readText } from '../../src/plugin/testing.ts'
+import { readText } from 'corelet/plugin/testing'
 import forward from './index.ts'
 import type { ForwardOptions } from './options.ts'
 

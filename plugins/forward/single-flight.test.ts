@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { OPTIONS, type Query } from 'corelet/plugin'
+import { toQuery } from 'corelet/plugin/testing'
 import { decodeMessage } from '../../src/dns/codec.ts'
-import { toQuery } from '../../src/plugin/testing.ts'
 import { toAnswer } from '../../src/upstream/testing.ts'
 import { Upstreams } from './testing.ts'
 

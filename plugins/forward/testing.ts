@@ -1,6 +1,6 @@
 /** Starts `forward` with real sockets and a real clock, for its tests. */
 import { type Listener, type Next, type Query, type Reply, systemClock } from 'corelet/plugin'
-import { type FakeContext, fakeContext, settle, startPlugin, toNext, toQuery } from '../../src/plugin/testing.ts'
+import { type FakeContext, fakeContext, settle, startPlugin, toNext, toQuery } from 'corelet/plugin/testing'
 import { type FakeServer, type Received, startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
 import forward from './index.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { TC, Z } from 'corelet/plugin'
-import { settle, toQuery } from '../../src/plugin/testing.ts'
+import { settle, toQuery } from 'corelet/plugin/testing'
 import { type FakeServer, type Received, startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
 import { type RunningForward, startForward } from './testing.ts'
 

@@ -1,37 +1,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AA, RA, RCODES, RD } from 'corelet/plugin'
-import { answering, readText, startPlugin, startServer, toQuery, toReply } from 'corelet/plugin/testing'
+import {
+  answering,
+  checkDirectives,
+  type DirectiveCase,
+  readText,
+  startPlugin,
+  startServer,
+  toQuery,
+  toReply,
+} from 'corelet/plugin/testing'
 import header from './index.ts'
 
 test('the directive takes rules', async () => {
-  const cases: [lines: string, codes: [code: string, line: number, column: number][]][] = [
-    ['response set ra', []],
-    ['query clear rd', []],
-    ['RESPONSE Set AA ra RD\nquery clear aa', []],
-    ['set ra', [['header/bad-selector', 3, 1]]],
-    ['response', [['header/no-action', 3, 1]]],
-    ['response set', [['header/no-flags', 3, 10]]],
-    ['query flip rd', [['header/bad-action', 3, 7]]],
-    [
-      'response clear tc rd xx\nquery set ad',
-      [
-        ['header/bad-flag', 3, 16],
-        ['header/bad-flag', 3, 22],
-        ['header/bad-flag', 4, 11],
-      ],
-    ],
-    ['', [['wrong-argument-count', 2, 1]]],
+  const cases: DirectiveCase[] = [
+    ['response set ra'],
+    ['query clear rd'],
+    ['RESPONSE Set AA ra RD\nquery clear aa'],
+    ['set ra', '3:1 header/bad-selector'],
+    ['response', '3:1 header/no-action'],
+    ['response set', '3:10 header/no-flags'],
+    ['query flip rd', '3:7 header/bad-action'],
+    ['response clear tc rd xx\nquery set ad', '3:16 header/bad-flag', '3:22 header/bad-flag', '4:11 header/bad-flag'],
+    ['', '2:1 wrong-argument-count'],
   ]
-  for (const [lines, codes] of cases) {
-    const { options, diagnostics } = await readText(header, `header {\n${lines}\n}`)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      lines,
-    )
-    assert.equal(options.length, codes.length === 0 ? 1 : 0)
-  }
+  const inBlock = cases.map(([lines, ...expected]): DirectiveCase => [`header {\n${lines}\n}`, ...expected])
+  await checkDirectives(header, inBlock)
   const { diagnostics } = await readText(header, 'header')
   assert.deepEqual(
     diagnostics.map(({ code }) => code),

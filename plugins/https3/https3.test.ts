@@ -1,45 +1,27 @@
-import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readText } from 'corelet/plugin/testing'
+import { checkDirectives } from 'corelet/plugin/testing'
 import https3 from './index.ts'
 
-const good = [
-  'https3',
-  'https3 {\n}',
-  'https3 {\n  max_streams 0\n}',
-  'https3 {\n  max_streams 1000\n}',
-  'https3 {\n  max_connections 0\n}',
-]
-for (const text of good) {
-  test(`${JSON.stringify(text)} is good`, async () => {
-    const { options, diagnostics } = await readText(https3, text)
-    assert.deepEqual(diagnostics, [])
-    assert.equal(options.length, 1)
-  })
-}
-
-const bad: [text: string, found: string][] = [
-  ['https3 5', '2:8 wrong-argument-count'],
-  ['https3 {\n  max_streams\n}', '3:3 wrong-argument-count'],
-  ['https3 {\n  max_streams 5 6\n}', '3:17 wrong-argument-count'],
-  ['https3 {\n  max_streams many\n}', '3:15 https3/not-a-number'],
-  ['https3 {\n  max_streams 1.5\n}', '3:15 https3/not-a-number'],
-  ['https3 {\n  max_streams -1\n}', '3:15 https3/too-low'],
-  ['https3 {\n  max_streams 5\n  max_streams 6\n}', '4:3 https3/given-twice'],
-  ['https3 {\n  max_streams 5\n}\nhttps3 {\n  max_streams 5\n}', '6:3 https3/given-twice'],
-  ['https3 {\n  max_connections\n}', '3:3 wrong-argument-count'],
-  ['https3 {\n  max_connections 5 6\n}', '3:21 wrong-argument-count'],
-  ['https3 {\n  max_connections many\n}', '3:19 https3/not-a-number'],
-  ['https3 {\n  max_connections -1\n}', '3:19 https3/too-low'],
-  ['https3 {\n  max_connections 5\n  max_connections 6\n}', '4:3 https3/given-twice'],
-  ['https3 {\n  max_speed 5\n}', '3:3 unknown-property'],
-]
-for (const [text, found] of bad) {
-  test(`${JSON.stringify(text)} is ${found}`, async () => {
-    const { diagnostics } = await readText(https3, text)
-    assert.deepEqual(
-      diagnostics.map(({ line, column, code }) => `${line}:${column} ${code}`),
-      [found],
-    )
-  })
-}
+test('the directive is read, and mistakes are found where they are', async () => {
+  await checkDirectives(https3, [
+    ['https3'],
+    ['https3 {\n}'],
+    ['https3 {\n  max_streams 0\n}'],
+    ['https3 {\n  max_streams 1000\n}'],
+    ['https3 {\n  max_connections 0\n}'],
+    ['https3 5', '2:8 wrong-argument-count'],
+    ['https3 {\n  max_streams\n}', '3:3 wrong-argument-count'],
+    ['https3 {\n  max_streams 5 6\n}', '3:17 wrong-argument-count'],
+    ['https3 {\n  max_streams many\n}', '3:15 https3/not-a-number'],
+    ['https3 {\n  max_streams 1.5\n}', '3:15 https3/not-a-number'],
+    ['https3 {\n  max_streams -1\n}', '3:15 https3/too-low'],
+    ['https3 {\n  max_streams 5\n  max_streams 6\n}', '4:3 https3/given-twice'],
+    ['https3 {\n  max_streams 5\n}\nhttps3 {\n  max_streams 5\n}', '6:3 https3/given-twice'],
+    ['https3 {\n  max_connections\n}', '3:3 wrong-argument-count'],
+    ['https3 {\n  max_connections 5 6\n}', '3:21 wrong-argument-count'],
+    ['https3 {\n  max_connections many\n}', '3:19 https3/not-a-number'],
+    ['https3 {\n  max_connections -1\n}', '3:19 https3/too-low'],
+    ['https3 {\n  max_connections 5\n  max_connections 6\n}', '4:3 https3/given-twice'],
+    ['https3 {\n  max_speed 5\n}', '3:3 unknown-property'],
+  ])
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readText } from 'corelet/plugin/testing'
+import { checkDirectives } from 'corelet/plugin/testing'
 import loadbalance from './index.ts'
 import { parseWeights } from './weights.ts'
 
@@ -10,44 +10,29 @@ const rounds = (...prefer: unknown[]) => ({ policy: 'round_robin', prefer })
 const weighted = (reload: number) => ({ policy: 'weighted', file: 'w', reload })
 
 test('the directive takes a policy and its options', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][], options?: unknown][] = [
-    ['loadbalance', [], rounds()],
-    ['loadbalance round_robin', [], rounds()],
-    ['loadbalance {\nprefer 10.0.0.0/8\nprefer fd00::/8 10.0.0.0/8\n}', [], rounds(TEN, FD, TEN)],
-    ['loadbalance {\nprefer 10.0.0.0/8\n}\nloadbalance {\nprefer fd00::/8\n}', [], rounds(TEN, FD)],
-    ['loadbalance weighted w', [], weighted(30_000)],
-    ['loadbalance weighted w {\nreload 5m\n}', [], weighted(300_000)],
-    ['loadbalance weighted w {\nreload 0\n}', [], weighted(0)],
-    ['loadbalance weighted v\nloadbalance {\nprefer fd00::/8\n}', [], rounds(FD)],
-    ['loadbalance {\nprefer 10.0.0.0/8\n}\nloadbalance weighted w\nloadbalance', [], rounds()],
-    ['loadbalance random', [['loadbalance/unknown-policy', 2, 13]]],
-    ['loadbalance round_robin x', [['loadbalance/extra-words', 2, 25]]],
-    ['loadbalance {\nreload 5s\n}', [['unknown-property', 3, 1]]],
-    ['loadbalance {\nprefer\n}', [['wrong-argument-count', 3, 1]]],
-    [
-      'loadbalance {\nprefer 10.0.0.1 nowhere\n}',
-      [
-        ['loadbalance/bad-prefer', 3, 8],
-        ['loadbalance/bad-prefer', 3, 17],
-      ],
-    ],
-    ['loadbalance weighted', [['loadbalance/no-weight-file', 2, 13]]],
-    ['loadbalance weighted w x', [['loadbalance/extra-argument', 2, 24]]],
-    ['loadbalance weighted w {\nreload\n}', [['loadbalance/no-reload-value', 3, 1]]],
-    ['loadbalance weighted w {\nreload 1s 2s\n}', [['loadbalance/extra-reload-value', 3, 11]]],
-    ['loadbalance weighted w {\nreload 30\n}', [['loadbalance/bad-reload', 3, 8]]],
-    ['loadbalance weighted w {\nreload -1s\n}', [['loadbalance/bad-reload', 3, 8]]],
-    ['loadbalance weighted w {\nprefer 10.0.0.0/8\n}', [['unknown-property', 3, 1]]],
-  ]
-  for (const [text, codes, expected] of cases) {
-    const { options, diagnostics } = await readText(loadbalance, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.deepEqual(options, expected ? [expected] : [], text)
-  }
+  await checkDirectives(loadbalance, [
+    ['loadbalance', rounds()],
+    ['loadbalance round_robin', rounds()],
+    ['loadbalance {\nprefer 10.0.0.0/8\nprefer fd00::/8 10.0.0.0/8\n}', rounds(TEN, FD, TEN)],
+    ['loadbalance {\nprefer 10.0.0.0/8\n}\nloadbalance {\nprefer fd00::/8\n}', rounds(TEN, FD)],
+    ['loadbalance weighted w', weighted(30_000)],
+    ['loadbalance weighted w {\nreload 5m\n}', weighted(300_000)],
+    ['loadbalance weighted w {\nreload 0\n}', weighted(0)],
+    ['loadbalance weighted v\nloadbalance {\nprefer fd00::/8\n}', rounds(FD)],
+    ['loadbalance {\nprefer 10.0.0.0/8\n}\nloadbalance weighted w\nloadbalance', rounds()],
+    ['loadbalance random', '2:13 loadbalance/unknown-policy'],
+    ['loadbalance round_robin x', '2:25 loadbalance/extra-words'],
+    ['loadbalance {\nreload 5s\n}', '3:1 unknown-property'],
+    ['loadbalance {\nprefer\n}', '3:1 wrong-argument-count'],
+    ['loadbalance {\nprefer 10.0.0.1 nowhere\n}', '3:8 loadbalance/bad-prefer', '3:17 loadbalance/bad-prefer'],
+    ['loadbalance weighted', '2:13 loadbalance/no-weight-file'],
+    ['loadbalance weighted w x', '2:24 loadbalance/extra-argument'],
+    ['loadbalance weighted w {\nreload\n}', '3:1 loadbalance/no-reload-value'],
+    ['loadbalance weighted w {\nreload 1s 2s\n}', '3:11 loadbalance/extra-reload-value'],
+    ['loadbalance weighted w {\nreload 30\n}', '3:8 loadbalance/bad-reload'],
+    ['loadbalance weighted w {\nreload -1s\n}', '3:8 loadbalance/bad-reload'],
+    ['loadbalance weighted w {\nprefer 10.0.0.0/8\n}', '3:1 unknown-property'],
+  ])
 })
 
 test('a weight file has names, and addresses with weights', () => {

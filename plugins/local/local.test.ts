@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AA, RCODES } from 'corelet/plugin'
-import { answering, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
+import { answering, checkDirectives, startPlugin, toQuery } from 'corelet/plugin/testing'
 import local from './index.ts'
 
 const SOA = {
@@ -15,25 +15,16 @@ const SOA = {
 }
 
 test('the directive takes one option; the last use counts', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][], prefix?: boolean][] = [
-    ['local', [], true],
-    ['local {\nlocalhost_prefix on\n}', [], true],
-    ['local {\nlocalhost_prefix off\n}', [], false],
-    ['local {\nlocalhost_prefix off\n}\nlocal', [], true],
-    ['local x', [['wrong-argument-count', 2, 7]]],
-    ['local {\nlocalhost_prefix\n}', [['wrong-argument-count', 3, 1]]],
-    ['local {\nlocalhost_prefix ON\n}', [['local/on-or-off', 3, 18]]],
-    ['local {\nprefix on\n}', [['unknown-property', 3, 1]]],
-  ]
-  for (const [text, codes, prefix] of cases) {
-    const { options, diagnostics } = await readText(local, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.deepEqual(options, prefix === undefined ? [] : [{ prefix }])
-  }
+  await checkDirectives(local, [
+    ['local', { prefix: true }],
+    ['local {\nlocalhost_prefix on\n}', { prefix: true }],
+    ['local {\nlocalhost_prefix off\n}', { prefix: false }],
+    ['local {\nlocalhost_prefix off\n}\nlocal', { prefix: true }],
+    ['local x', '2:7 wrong-argument-count'],
+    ['local {\nlocalhost_prefix\n}', '3:1 wrong-argument-count'],
+    ['local {\nlocalhost_prefix ON\n}', '3:18 local/on-or-off'],
+    ['local {\nprefix on\n}', '3:1 unknown-property'],
+  ])
 })
 
 /** Answer records as `NAME TYPE DATA`, or `rcode SOA-owner`. */

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CLASSES, RCODES } from 'corelet/plugin'
-import { answering, fakeContext, type NextLike, readText, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import {
+  answering,
+  checkDirectives,
+  fakeContext,
+  type NextLike,
+  readText,
+  startPlugin,
+  toQuery,
+} from 'corelet/plugin/testing'
 import log from './index.ts'
 
 const A = { name: 'example.org.', type: 'A', class: 'IN', ttl: 60, data: '192.0.2.1' } as const
@@ -20,46 +28,27 @@ const servfail = answering({ rcode: RCODES.SERVFAIL })
 const failure: NextLike = (query) => query.fail(RCODES.REFUSED, 'acl', 'blocked')
 const silence: NextLike = (query) => query.drop('acl', 'dropped')
 
-const GOOD = [
-  'log',
-  'log {\n}',
-  'log example.org',
-  'log example.org example.net.',
-  'log . "{remote} {name}"',
-  'log example.org example.net {combined}',
-  'log {\n class success\n}',
-  'log . {common} {\n class success denial\n class error\n}',
-  'log {\n class all\n}',
-  'log\nlog example.org',
-]
-
-const BAD: [text: string, finding: string][] = [
-  ['log {\n class\n}', 'wrong-argument-count 3:2'],
-  ['log {\n class failure\n}', 'log/invalid-class 3:8'],
-  ['log {\n class success Denial\n}', 'log/invalid-class 3:16'],
-  ['log {\n classes success\n}', 'unknown-property 3:2'],
-  ['log {combined}', 'log/never-matches 2:5'],
-  ['log example.org a..b', 'log/never-matches 2:17'],
-  ['log {common} example.org', 'log/never-matches 2:5'],
-]
-
-for (const text of GOOD) {
-  test(`takes ${JSON.stringify(text)}`, async () => {
-    const { options, diagnostics } = await readText(log, text)
-    assert.deepEqual(diagnostics, [])
-    assert.equal(options.length, 1)
-  })
-}
-
-for (const [text, finding] of BAD) {
-  test(`finds fault with ${JSON.stringify(text)}`, async () => {
-    const { diagnostics } = await readText(log, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`),
-      [finding],
-    )
-  })
-}
+test('the directive is read, and mistakes are found where they are', async () => {
+  await checkDirectives(log, [
+    ['log'],
+    ['log {\n}'],
+    ['log example.org'],
+    ['log example.org example.net.'],
+    ['log . "{remote} {name}"'],
+    ['log example.org example.net {combined}'],
+    ['log {\n class success\n}'],
+    ['log . {common} {\n class success denial\n class error\n}'],
+    ['log {\n class all\n}'],
+    ['log\nlog example.org'],
+    ['log {\n class\n}', '3:2 wrong-argument-count'],
+    ['log {\n class failure\n}', '3:8 log/invalid-class'],
+    ['log {\n class success Denial\n}', '3:16 log/invalid-class'],
+    ['log {\n classes success\n}', '3:2 unknown-property'],
+    ['log {combined}', '2:5 log/never-matches'],
+    ['log example.org a..b', '2:17 log/never-matches'],
+    ['log {common} example.org', '2:5 log/never-matches'],
+  ])
+})
 
 test('what CoreDNS takes for a name that never matches is a warning', async () => {
   const { options, diagnostics } = await readText(log, 'log {combined}')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { afterEach, test } from 'node:test'
 import { type Query, RCODES, TYPES } from 'corelet/plugin'
-import { fakeContext, fakeListener, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
+import { checkDirectives, fakeContext, fakeListener, startPlugin, toQuery } from 'corelet/plugin/testing'
 import loop from './index.ts'
 
 const sockets: Socket[] = []
@@ -185,17 +185,10 @@ test('without a listener for plain DNS nothing is sent', async () => {
   assert.equal(context.clock.pending, 0)
 })
 
-const bad: [text: string, found: string[]][] = [
-  ['loop x', ['2:6 wrong-argument-count']],
-  ['loop {\nx\n}', ['2:1 unexpected-block']],
-  ['loop\nloop', ['3:1 once-per-block']],
-]
-for (const [text, expected] of bad) {
-  test(`${JSON.stringify(text)} is reported: ${expected}`, async () => {
-    const { diagnostics } = await readText(loop, text)
-    assert.deepEqual(
-      diagnostics.map(({ line, column, code }) => `${line}:${column} ${code}`),
-      expected,
-    )
-  })
-}
+test('mistakes are found where they are', async () => {
+  await checkDirectives(loop, [
+    ['loop x', '2:6 wrong-argument-count'],
+    ['loop {\nx\n}', '2:1 unexpected-block'],
+    ['loop\nloop', '3:1 once-per-block'],
+  ])
+})

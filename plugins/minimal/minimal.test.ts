@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AA, OPTIONS, RCODES } from 'corelet/plugin'
-import { type MessageText, readText, startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
+import { checkDirectives, type MessageText, startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
 import minimal from './index.ts'
 
 const A = 'example.org. 60 IN A 192.0.2.1'
@@ -17,20 +17,12 @@ const shorten = async (message: MessageText) => {
 }
 
 test('the directive takes nothing', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][]][] = [
-    ['minimal', []],
-    ['minimal\nminimal', []],
-    ['minimal yes', [['wrong-argument-count', 2, 9]]],
-    ['minimal {\n  x\n}', [['unexpected-block', 2, 1]]],
-  ]
-  for (const [text, codes] of cases) {
-    const { diagnostics } = await readText(minimal, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-  }
+  await checkDirectives(minimal, [
+    ['minimal'],
+    ['minimal\nminimal'],
+    ['minimal yes', '2:9 wrong-argument-count'],
+    ['minimal {\n  x\n}', '2:1 unexpected-block'],
+  ])
 })
 
 test('a positive answer keeps its answer section, flags and nothing else', async () => {

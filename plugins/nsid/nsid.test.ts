@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
 import { OPTIONS, RCODES } from 'corelet/plugin'
-import { answering, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
+import { answering, checkDirectives, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
 import nsid from './index.ts'
 
 const ASK = { code: OPTIONS.NSID, data: new Uint8Array() }
@@ -13,22 +13,13 @@ const asking = () =>
   })
 
 test('the directive takes words, once', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][], data?: string][] = [
-    ['nsid', [], ''],
-    ['nsid dns-1', [], 'dns-1'],
-    ['nsid ps   0', [], 'ps 0'],
-    ['nsid a\nnsid b', [['once-per-block', 3, 1]], 'a'],
-    ['nsid a {\n  x\n}', [['unknown-property', 3, 3]]],
-  ]
-  for (const [text, codes, data] of cases) {
-    const { options, diagnostics } = await readText(nsid, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.deepEqual(options, data === undefined ? [] : [{ data }])
-  }
+  await checkDirectives(nsid, [
+    ['nsid', { data: '' }],
+    ['nsid dns-1', { data: 'dns-1' }],
+    ['nsid ps   0', { data: 'ps 0' }],
+    ['nsid a\nnsid b', '3:1 once-per-block', { data: 'a' }],
+    ['nsid a {\n  x\n}', '3:3 unknown-property'],
+  ])
 })
 
 test('clients that ask get the text, or else the name of the machine', async () => {

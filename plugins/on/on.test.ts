@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fakeContext, readText, startServer } from 'corelet/plugin/testing'
+import { checkDirectives, fakeContext, startServer } from 'corelet/plugin/testing'
 import { createQueue, splitWords } from './command.ts'
 import on from './index.ts'
 
@@ -24,31 +24,18 @@ async function appears(file: string, lines: number): Promise<string> {
 }
 
 test('the directive takes an event and a command', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][], options?: unknown][] = [
-    ['on startup /bin/date', [], { event: 'startup', command: ['/bin/date'], waits: true }],
-    ['on Shutdown echo a b &', [], { event: 'shutdown', command: ['echo', 'a', 'b'], waits: false }],
-    [
-      'on startup sh -c "echo \'a b\' c"',
-      [],
-      { event: 'startup', command: ['sh', '-c', 'echo', 'a b', 'c'], waits: true },
-    ],
-    ['on certrenew x', [['on/no-renewal', 2, 4]], { event: 'certrenew', command: ['x'], waits: true }],
-    ['on', [['wrong-argument-count', 2, 1]]],
-    ['on startup', [['wrong-argument-count', 2, 4]]],
-    ['on startup &', [['wrong-argument-count', 2, 12]]],
-    ['on reload x', [['on/unknown-event', 2, 4]]],
-    ["on startup echo 'x", [['on/bad-words', 2, 12]]],
-    ['on startup x {\ny\n}', [['unknown-property', 3, 1]]],
-  ]
-  for (const [text, codes, expected] of cases) {
-    const { options, diagnostics } = await readText(on, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.deepEqual(options, expected ? [expected] : [])
-  }
+  await checkDirectives(on, [
+    ['on startup /bin/date', { event: 'startup', command: ['/bin/date'], waits: true }],
+    ['on Shutdown echo a b &', { event: 'shutdown', command: ['echo', 'a', 'b'], waits: false }],
+    ['on startup sh -c "echo \'a b\' c"', { event: 'startup', command: ['sh', '-c', 'echo', 'a b', 'c'], waits: true }],
+    ['on certrenew x', '2:4 on/no-renewal', { event: 'certrenew', command: ['x'], waits: true }],
+    ['on', '2:1 wrong-argument-count'],
+    ['on startup', '2:4 wrong-argument-count'],
+    ['on startup &', '2:12 wrong-argument-count'],
+    ['on reload x', '2:4 on/unknown-event'],
+    ["on startup echo 'x", '2:12 on/bad-words'],
+    ['on startup x {\ny\n}', '3:1 unknown-property'],
+  ])
 })
 
 test('words are split as by a shell', () => {

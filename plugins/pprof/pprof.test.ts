@@ -1,35 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { readText, startServer } from 'corelet/plugin/testing'
+import { checkDirectives, startServer } from 'corelet/plugin/testing'
 import { findFreePorts } from '../../test/kit/ports.ts'
 import pprof from './index.ts'
 import { readProfile } from './testing.ts'
 
 test('the directive takes an address and block', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][], address?: unknown][] = [
-    ['pprof', [], { host: 'localhost', port: 6053 }],
-    ['pprof 1.2.3.4:1234', [], { host: '1.2.3.4', port: 1234 }],
-    ['pprof :1234', [], { host: '', port: 1234 }],
-    ['pprof {\nblock\n}', [], { host: 'localhost', port: 6053 }],
-    ['pprof [::1]:1234 {\nblock 20\n}', [], { host: '::1', port: 1234 }],
-    ['pprof {\n}', [], { host: 'localhost', port: 6053 }],
-    ['pprof a', [['bad-host-port', 2, 7]]],
-    ['pprof :1 :2', [['wrong-argument-count', 2, 10]]],
-    ['pprof {\nblock a\n}', [['pprof/bad-rate', 3, 7]]],
-    ['pprof {\nblock 20 30\n}', [['wrong-argument-count', 3, 10]]],
-    ['pprof {\nmutex\n}', [['unknown-property', 3, 1]]],
-    ['pprof\npprof', [['once-per-block', 3, 1]], { host: 'localhost', port: 6053 }],
-  ]
-  for (const [text, codes, address] of cases) {
-    const { options, diagnostics } = await readText(pprof, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.deepEqual(options, address ? [{ address }] : [])
-  }
+  await checkDirectives(pprof, [
+    ['pprof', { address: { host: 'localhost', port: 6053 } }],
+    ['pprof 1.2.3.4:1234', { address: { host: '1.2.3.4', port: 1234 } }],
+    ['pprof :1234', { address: { host: '', port: 1234 } }],
+    ['pprof {\nblock\n}', { address: { host: 'localhost', port: 6053 } }],
+    ['pprof [::1]:1234 {\nblock 20\n}', { address: { host: '::1', port: 1234 } }],
+    ['pprof {\n}', { address: { host: 'localhost', port: 6053 } }],
+    ['pprof a', '2:7 bad-host-port'],
+    ['pprof :1 :2', '2:10 wrong-argument-count'],
+    ['pprof {\nblock a\n}', '3:7 pprof/bad-rate'],
+    ['pprof {\nblock 20 30\n}', '3:10 wrong-argument-count'],
+    ['pprof {\nmutex\n}', '3:1 unknown-property'],
+    ['pprof\npprof', '3:1 once-per-block', { address: { host: 'localhost', port: 6053 } }],
+  ])
 })
 
 test('profiles are served, over reloads as well, in the format of pprof', async () => {

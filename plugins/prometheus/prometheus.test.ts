@@ -6,17 +6,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { HttpTls } from 'corelet/plugin'
-import { HttpEndpoints } from '../../src/observe/http.ts'
-import { createMetrics } from '../../src/observe/metrics.ts'
 import {
   answering,
+  checkDirectives,
   defaultSettings,
   fakeContext,
   fakeListener,
-  readText,
   startPlugin,
   toQuery,
-} from '../../src/plugin/testing.ts'
+} from 'corelet/plugin/testing'
+import { HttpEndpoints } from '../../src/observe/http.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
 import prometheus from './index.ts'
 
 const GOOD: [text: string, address: string][] = [
@@ -24,19 +24,6 @@ const GOOD: [text: string, address: string][] = [
   ['prometheus :9253', ':9253'],
   ['prometheus [::1]:9253', '::1:9253'],
   ['prometheus 127.0.0.1:9253 {\n runtime_metrics\n}', '127.0.0.1:9253'],
-]
-
-const BAD: [text: string, finding: string][] = [
-  ['prometheus :9153 :9154', 'wrong-argument-count 2:18'],
-  ['prometheus 9153', 'bad-host-port 2:12'],
-  ['prometheus {}', 'bad-host-port 2:12'],
-  ['prometheus {\n}', 'prometheus/empty-block 2:1'],
-  ['prometheus\nprometheus', 'once-per-block 3:1'],
-  ['prometheus {\n runtime_metrics yes\n}', 'wrong-argument-count 3:18'],
-  ['prometheus {\n tls\n}', 'wrong-argument-count 3:2'],
-  ['prometheus {\n tls a.yml b.yml\n}', 'wrong-argument-count 3:12'],
-  ['prometheus {\n tls a.yml\n tls b.yml\n}', 'prometheus/second-tls 4:2'],
-  ['prometheus {\n path /metrics\n}', 'prometheus/unknown-option 3:2'],
 ]
 
 for (const [text, address] of GOOD) {
@@ -47,15 +34,20 @@ for (const [text, address] of GOOD) {
   })
 }
 
-for (const [text, finding] of BAD) {
-  test(`refuses ${JSON.stringify(text)}`, async () => {
-    const { diagnostics } = await readText(prometheus, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`),
-      [finding],
-    )
-  })
-}
+test('mistakes are found where they are', async () => {
+  await checkDirectives(prometheus, [
+    ['prometheus :9153 :9154', '2:18 wrong-argument-count'],
+    ['prometheus 9153', '2:12 bad-host-port'],
+    ['prometheus {}', '2:12 bad-host-port'],
+    ['prometheus {\n}', '2:1 prometheus/empty-block'],
+    ['prometheus\nprometheus', '3:1 once-per-block'],
+    ['prometheus {\n runtime_metrics yes\n}', '3:18 wrong-argument-count'],
+    ['prometheus {\n tls\n}', '3:2 wrong-argument-count'],
+    ['prometheus {\n tls a.yml b.yml\n}', '3:12 wrong-argument-count'],
+    ['prometheus {\n tls a.yml\n tls b.yml\n}', '4:2 prometheus/second-tls'],
+    ['prometheus {\n path /metrics\n}', '3:2 prometheus/unknown-option'],
+  ])
+})
 
 test('counts answers that come at once and those that are waited for', async () => {
   const { ask, askNow, context } = await startPlugin(prometheus, 'prometheus')

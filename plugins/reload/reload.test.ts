@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { InstanceControl } from 'corelet/plugin'
-import { type FakeContext, fakeContext, readText, startPlugin } from 'corelet/plugin/testing'
+import { checkDirectives, type FakeContext, fakeContext, readText, startPlugin } from 'corelet/plugin/testing'
 import { DirectoryWatch } from './directory-watch.ts'
 import reload from './index.ts'
 
@@ -24,27 +24,20 @@ for (const [text, pace] of good) {
   })
 }
 
-const bad: [text: string, found: string[]][] = [
-  ['reload 1s', ['2:8 reload/interval-too-short']],
-  ['reload -5s', ['2:8 reload/interval-too-short']],
-  ['reload 30', ['2:8 bad-duration']],
-  ['reload 30s 500ms', ['2:12 reload/jitter-too-short']],
-  ['reload 30s -1s', ['2:12 reload/jitter-too-short']],
-  ['reload 30s soon', ['2:12 bad-duration']],
-  ['reload 30s 1s 1s', ['2:15 wrong-argument-count']],
-  ['reload {\nx\n}', ['3:1 unknown-property']],
-  ['reload {\nwatch 1s\n}', ['3:7 reload/watch-too-short']],
-  ['reload {\nwatch\n}', ['3:1 wrong-argument-count']],
-]
-for (const [text, expected] of bad) {
-  test(`${JSON.stringify(text)} is reported: ${expected}`, async () => {
-    const { diagnostics } = await readText(reload, text)
-    assert.deepEqual(
-      diagnostics.map(({ line, column, code }) => `${line}:${column} ${code}`),
-      expected,
-    )
-  })
-}
+test('mistakes are found where they are', async () => {
+  await checkDirectives(reload, [
+    ['reload 1s', '2:8 reload/interval-too-short'],
+    ['reload -5s', '2:8 reload/interval-too-short'],
+    ['reload 30', '2:8 bad-duration'],
+    ['reload 30s 500ms', '2:12 reload/jitter-too-short'],
+    ['reload 30s -1s', '2:12 reload/jitter-too-short'],
+    ['reload 30s soon', '2:12 bad-duration'],
+    ['reload 30s 1s 1s', '2:15 wrong-argument-count'],
+    ['reload {\nx\n}', '3:1 unknown-property'],
+    ['reload {\nwatch 1s\n}', '3:7 reload/watch-too-short'],
+    ['reload {\nwatch\n}', '3:1 wrong-argument-count'],
+  ])
+})
 
 /** An instance whose configuration can be turned. */
 class FakeInstance implements InstanceControl {

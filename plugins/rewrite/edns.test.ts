@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { EdnsOption, Query } from 'corelet/plugin'
-import { startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
 import rewrite from './index.ts'
 import { run } from './testing.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readText } from '../../src/plugin/testing.ts'
+import { readText } from 'corelet/plugin/testing'
 import rewrite from './index.ts'
 
 const bad: [rule: string, code: string, column?: number][] = [

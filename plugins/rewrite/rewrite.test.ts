@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, type Query, RA, RCODES } from 'corelet/plugin'
-import { startServer } from 'corelet/plugin/testing'
-import { fakeContext, type MessageText, startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { fakeContext, type MessageText, startPlugin, startServer, toQuery, toReply } from 'corelet/plugin/testing'
 import rewrite from './index.ts'
 import { asked, run } from './testing.ts'
 

@@ -1,12 +1,5 @@
 import { formatRecord, type Query, RA, type Reply } from 'corelet/plugin'
-import {
-  fakeContext,
-  type MessageText,
-  type QueryParts,
-  startPlugin,
-  toQuery,
-  toReply,
-} from '../../src/plugin/testing.ts'
+import { fakeContext, type MessageText, type QueryParts, startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
 import rewrite from './index.ts'
 
 export interface Outcome {

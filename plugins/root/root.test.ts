@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { readText, startPlugin, startServer } from 'corelet/plugin/testing'
+import { checkDirectives, startPlugin, startServer } from 'corelet/plugin/testing'
 import root from './index.ts'
 
 let folder: string
@@ -14,22 +14,13 @@ before(async () => {
 after(() => rm(folder, { recursive: true }))
 
 test('the directive takes a folder; the last one counts', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][], path?: string][] = [
-    ['root /etc/dns', [], '/etc/dns'],
-    ['root /a\nroot /b', [], '/b'],
-    ['root', [['wrong-argument-count', 2, 1]]],
-    ['root /a /b', [['wrong-argument-count', 2, 9]]],
-    ['root /a {\n  x\n}', [['unknown-property', 3, 3]]],
-  ]
-  for (const [text, codes, path] of cases) {
-    const { options, diagnostics } = await readText(root, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-    assert.deepEqual(options, path === undefined ? [] : [{ path }])
-  }
+  await checkDirectives(root, [
+    ['root /etc/dns', { path: '/etc/dns' }],
+    ['root /a\nroot /b', { path: '/b' }],
+    ['root', '2:1 wrong-argument-count'],
+    ['root /a /b', '2:9 wrong-argument-count'],
+    ['root /a {\n  x\n}', '3:3 unknown-property'],
+  ])
 })
 
 test('a folder that is there is taken without a word, one that is not with a warning', async () => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, RCODES } from 'corelet/plugin'
-import { startServer } from 'corelet/plugin/testing'
-import { answering, fakeContext, readText, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { answering, fakeContext, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
 import filter from './index.ts'
 
 const TEXT = `search-filter cluster.local svc.cluster.local *.svc.cluster.local corp.example {

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RCODES, type Reply } from 'corelet/plugin'
-import { fakeContext, fakeListener, readText, settle, startPlugin, toNext, toQuery } from 'corelet/plugin/testing'
+import {
+  checkDirectives,
+  fakeContext,
+  fakeListener,
+  settle,
+  startPlugin,
+  toNext,
+  toQuery,
+} from 'corelet/plugin/testing'
 import { loadText, showDiagnostics } from '../../test/kit/load.ts'
 import shed from './index.ts'
 import { DEPTH } from './shedder.ts'
 
 test('the directive takes nothing, once', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][]][] = [
-    ['shed', []],
-    ['shed 10', [['wrong-argument-count', 2, 6]]],
-    ['shed {\ndepth 10\n}', [['shed/no-options', 3, 1]]],
-    ['shed\nshed', [['once-per-block', 3, 1]]],
-  ]
-  for (const [text, codes] of cases) {
-    const { diagnostics } = await readText(shed, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-  }
+  await checkDirectives(shed, [
+    ['shed'],
+    ['shed 10', '2:6 wrong-argument-count'],
+    ['shed {\ndepth 10\n}', '3:1 shed/no-options'],
+    ['shed\nshed', '3:1 once-per-block'],
+  ])
 })
 
 test('only plain DNS has it', async () => {

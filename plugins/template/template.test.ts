@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, formatRecord, type Query, RA, RCODES, type Reply } from 'corelet/plugin'
-import { startServer } from 'corelet/plugin/testing'
-import { fakeContext, readText, startPlugin, toQuery, toReply } from '../../src/plugin/testing.ts'
+import { fakeContext, readText, startPlugin, startServer, toQuery, toReply } from 'corelet/plugin/testing'
 import template from './index.ts'
 
 const block = (head: string, ...lines: string[]) => `template ${head} {\n${lines.join('\n')}\n}`

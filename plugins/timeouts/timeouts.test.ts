@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readText, startPlugin } from 'corelet/plugin/testing'
+import { checkDirectives, startPlugin } from 'corelet/plugin/testing'
 import timeouts from './index.ts'
 
 const good: [text: string, times: object, queries: number | undefined][] = [
@@ -22,26 +22,19 @@ for (const [text, times, queries] of good) {
   })
 }
 
-const bad: [text: string, found: string][] = [
-  ['timeouts', '2:1 timeouts/no-timeouts'],
-  ['timeouts {\n}', '2:1 timeouts/no-timeouts'],
-  ['timeouts 5s {\n  read 5s\n}', '2:10 wrong-argument-count'],
-  ['timeouts {\n  read\n}', '3:3 wrong-argument-count'],
-  ['timeouts {\n  read 999ms\n}', '3:8 timeouts/timeout-range'],
-  ['timeouts {\n  write 0\n}', '3:9 timeouts/timeout-range'],
-  ['timeouts {\n  idle 24h1s\n}', '3:8 timeouts/timeout-range'],
-  ['timeouts {\n  idle soon\n}', '3:8 bad-duration'],
-  ['timeouts {\n  maxtcpqueries 0\n}', '3:17 timeouts/queries-range'],
-  ['timeouts {\n  maxtcpqueries -2\n}', '3:17 timeouts/queries-range'],
-  ['timeouts {\n  maxtcpqueries 1.5\n}', '3:17 bad-integer'],
-  ['timeouts {\n  connect 5s\n}', '3:3 timeouts/unknown-option'],
-]
-for (const [text, found] of bad) {
-  test(`${JSON.stringify(text)} is ${found}`, async () => {
-    const { diagnostics } = await readText(timeouts, text)
-    assert.deepEqual(
-      diagnostics.map(({ line, column, code }) => `${line}:${column} ${code}`),
-      [found],
-    )
-  })
-}
+test('mistakes are found where they are', async () => {
+  await checkDirectives(timeouts, [
+    ['timeouts', '2:1 timeouts/no-timeouts'],
+    ['timeouts {\n}', '2:1 timeouts/no-timeouts'],
+    ['timeouts 5s {\n  read 5s\n}', '2:10 wrong-argument-count'],
+    ['timeouts {\n  read\n}', '3:3 wrong-argument-count'],
+    ['timeouts {\n  read 999ms\n}', '3:8 timeouts/timeout-range'],
+    ['timeouts {\n  write 0\n}', '3:9 timeouts/timeout-range'],
+    ['timeouts {\n  idle 24h1s\n}', '3:8 timeouts/timeout-range'],
+    ['timeouts {\n  idle soon\n}', '3:8 bad-duration'],
+    ['timeouts {\n  maxtcpqueries 0\n}', '3:17 timeouts/queries-range'],
+    ['timeouts {\n  maxtcpqueries -2\n}', '3:17 timeouts/queries-range'],
+    ['timeouts {\n  maxtcpqueries 1.5\n}', '3:17 bad-integer'],
+    ['timeouts {\n  connect 5s\n}', '3:3 timeouts/unknown-option'],
+  ])
+})

@@ -3,7 +3,14 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { defaultSettings, fakeContext, readText, settle, startPlugin } from 'corelet/plugin/testing'
+import {
+  checkDirectives,
+  type DirectiveCase,
+  defaultSettings,
+  fakeContext,
+  settle,
+  startPlugin,
+} from 'corelet/plugin/testing'
 import { makeCertificate } from '../../test/kit/certificate.ts'
 import { Certificate } from './certificate.ts'
 import tls from './index.ts'
@@ -15,41 +22,24 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-const good = [
-  'tls a.crt a.key',
-  'tls a.crt a.key b.crt',
-  ...['nocert', 'request', 'require', 'verify_if_given', 'require_and_verify'].map(
-    (type) => `tls a.crt a.key {\n  client_auth ${type}\n}`,
-  ),
-  'tls a.crt a.key {\n  keylog secrets\n}',
-]
-for (const text of good) {
-  test(`${JSON.stringify(text)} is good`, async () => {
-    const { options, diagnostics } = await readText(tls, text)
-    assert.deepEqual(diagnostics, [])
-    assert.equal(options.length, 1)
-  })
-}
-
-const bad: [text: string, found: string][] = [
-  ['tls', '2:1 wrong-argument-count'],
-  ['tls a.crt', '2:5 wrong-argument-count'],
-  ['tls a.crt a.key b.crt c.crt', '2:23 wrong-argument-count'],
-  ['tls a.crt a.key {\n  client_auth always\n}', '3:15 tls/unknown-client-auth'],
-  ['tls a.crt a.key {\n  client_auth\n}', '3:3 wrong-argument-count'],
-  ['tls a.crt a.key {\n  keylog\n}', '3:3 wrong-argument-count'],
-  ['tls a.crt a.key {\n  ciphers all\n}', '3:3 tls/unknown-option'],
-  ['tls {\n  acme example.org\n  email a@example.org\n}', '3:3 tls/no-acme'],
-]
-for (const [text, found] of bad) {
-  test(`${JSON.stringify(text)} is ${found}`, async () => {
-    const { diagnostics } = await readText(tls, text)
-    assert.deepEqual(
-      diagnostics.map(({ line, column, code }) => `${line}:${column} ${code}`),
-      [found],
-    )
-  })
-}
+test('the directive is read, and mistakes are found where they are', async () => {
+  await checkDirectives(tls, [
+    ['tls a.crt a.key'],
+    ['tls a.crt a.key b.crt'],
+    ...['nocert', 'request', 'require', 'verify_if_given', 'require_and_verify'].map(
+      (type): DirectiveCase => [`tls a.crt a.key {\n  client_auth ${type}\n}`],
+    ),
+    ['tls a.crt a.key {\n  keylog secrets\n}'],
+    ['tls', '2:1 wrong-argument-count'],
+    ['tls a.crt', '2:5 wrong-argument-count'],
+    ['tls a.crt a.key b.crt c.crt', '2:23 wrong-argument-count'],
+    ['tls a.crt a.key {\n  client_auth always\n}', '3:15 tls/unknown-client-auth'],
+    ['tls a.crt a.key {\n  client_auth\n}', '3:3 wrong-argument-count'],
+    ['tls a.crt a.key {\n  keylog\n}', '3:3 wrong-argument-count'],
+    ['tls a.crt a.key {\n  ciphers all\n}', '3:3 tls/unknown-option'],
+    ['tls {\n  acme example.org\n  email a@example.org\n}', '3:3 tls/no-acme'],
+  ])
+})
 
 /** Runs the plugin with `folder` as the block's root. */
 async function start(text: string) {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { startServer, type TestServer } from 'corelet/plugin/testing'
-import { readText, startPlugin, toQuery } from '../../src/plugin/testing.ts'
+import { checkDirectives, readText, startPlugin, startServer, type TestServer, toQuery } from 'corelet/plugin/testing'
 import view from './index.ts'
 
 const passes = async (text: string, query = toQuery('Example.org.', 'A')) => {
@@ -24,26 +23,19 @@ describe('the directive', () => {
     })
   }
 
-  const bad: [text: string, code: string, line: number, column: number][] = [
-    ['view', 'wrong-argument-count', 2, 1],
-    ['view a b', 'wrong-argument-count', 2, 8],
-    ['view a\nview b', 'once-per-block', 3, 1],
-    ['view a {\nexpression true\n}', 'unknown-property', 3, 1],
-    ['view a {\nexpr\n}', 'wrong-argument-count', 3, 1],
-    ['view a {\nexpr true and foo()\n}', 'view/bad-expression', 3, 15],
-    ['view a {\nexpr true &&\n}', 'view/bad-expression', 3, 11],
-    ['view a {\nexpr type() == 1\n}', 'view/bad-expression', 3, 13],
-    ['view a {\nexpr 1 + 1\n}', 'view/not-boolean', 3, 6],
-  ]
-  for (const [text, code, line, column] of bad) {
-    test(`reports ${code} for ${text.replaceAll('\n', ' ')}`, async () => {
-      const { diagnostics } = await readText(view, text)
-      assert.deepEqual(
-        diagnostics.map((each) => [each.code, each.line, each.column]),
-        [[code, line, column]],
-      )
-    })
-  }
+  test('mistakes are found where they are', async () => {
+    await checkDirectives(view, [
+      ['view', '2:1 wrong-argument-count'],
+      ['view a b', '2:8 wrong-argument-count'],
+      ['view a\nview b', '3:1 once-per-block'],
+      ['view a {\nexpression true\n}', '3:1 unknown-property'],
+      ['view a {\nexpr\n}', '3:1 wrong-argument-count'],
+      ['view a {\nexpr true and foo()\n}', '3:15 view/bad-expression'],
+      ['view a {\nexpr true &&\n}', '3:11 view/bad-expression'],
+      ['view a {\nexpr type() == 1\n}', '3:13 view/bad-expression'],
+      ['view a {\nexpr 1 + 1\n}', '3:6 view/not-boolean'],
+    ])
+  })
 
   test('a { behind nothing but the name opens the block', async () => {
     const { options } = await readText(view, 'view inside {\nexpr true\n}')

@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readText, startPlugin, toQuery } from 'corelet/plugin/testing'
+import { checkDirectives, startPlugin, toQuery } from 'corelet/plugin/testing'
 import whoami from './index.ts'
 
 const V4 = { address: '192.0.2.53', port: 40_212 }
 const V6 = { address: '2001:db8::53', port: 5353 }
 
 test('the directive takes nothing', async () => {
-  const cases: [text: string, codes: [code: string, line: number, column: number][]][] = [
-    ['whoami', []],
-    ['whoami {\n}', []],
-    ['whoami extra', [['wrong-argument-count', 2, 8]]],
-    ['whoami {\n  x\n}', [['unexpected-block', 2, 1]]],
-    ['whoami\nwhoami', []],
-  ]
-  for (const [text, codes] of cases) {
-    const { diagnostics } = await readText(whoami, text)
-    assert.deepEqual(
-      diagnostics.map(({ code, line, column }) => [code, line, column]),
-      codes,
-      text,
-    )
-  }
+  await checkDirectives(whoami, [
+    ['whoami'],
+    ['whoami {\n}'],
+    ['whoami extra', '2:8 wrong-argument-count'],
+    ['whoami {\n  x\n}', '2:1 unexpected-block'],
+    ['whoami\nwhoami'],
+  ])
 })
 
 test('any query is answered with the client in the additional section', async () => {

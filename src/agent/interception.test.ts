@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { canMakeNetns, createNetns, type Netns } from '../../test/kit/netns.ts'
-import { FakeClock } from '../plugin/testing.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import type { Exec } from './exec.ts'
 import { createInterception, removeLeftovers } from './interception.ts'
 import { Iptables } from './iptables.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FakeClock } from '../plugin/testing.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import type { Exec } from './exec.ts'
 import { Iptables } from './iptables.ts'
 import type { IptablesCommands } from './iptables-flavour.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Logger } from '../plugin/log.ts'
-import { FakeClock, settle } from '../plugin/testing.ts'
+import { FakeClock, settle } from '../testing/fake-clock.ts'
 import type { CorefileMaker, Made } from './corefile-maker.ts'
 import type { Link } from './link.ts'
 import { type AgentParts, NodeAgent } from './node-agent.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { toQuery } from '../plugin/testing.ts'
+import { toQuery } from '../testing/messages.ts'
 import { compileExpression } from './compile.ts'
 import { EvaluationError, ExpressionError } from './errors.ts'
 import { QUERY_ENVIRONMENT } from './query-functions.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { toQuery } from '../plugin/testing.ts'
+import { toQuery } from '../testing/messages.ts'
 import { compileExpression } from './compile.ts'
 import { EvaluationError, ExpressionError } from './errors.ts'
 import { QUERY_ENVIRONMENT } from './query-functions.ts'

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeOption, type Handler, OPTIONS, type Query, type Reply } from '../plugin/index.ts'
-import { fakeContext, type NextLike, settle, toNext, toQuery } from '../plugin/testing.ts'
+import { settle } from '../testing/fake-clock.ts'
+import { fakeContext } from '../testing/fake-context.ts'
+import { toQuery } from '../testing/messages.ts'
+import { type NextLike, toNext } from '../testing/start-plugin.ts'
 import { guardHandler, type PluginLimits } from './guard.ts'
 
 const query = toQuery('example.org.', 'A')

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { defaultSettings } from '../plugin/block-settings.ts'
 import type { BlockSettings } from '../plugin/index.ts'
-import { FakeClock } from '../plugin/testing.ts'
 import { DEFAULT_SETTINGS } from '../server/settings.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
 import { limitErrors, mergeSettings } from './listen.ts'
 
 function merge(...blocks: Partial<BlockSettings>[]) {

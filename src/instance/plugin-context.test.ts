@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { definePlugin, type Handler, type Running } from '../plugin/index.ts'
-import { fakeContext } from '../plugin/testing.ts'
+import { fakeContext } from '../testing/fake-context.ts'
 import { CarriedStates } from './carried.ts'
 import { createContext, startPlugin } from './plugin-context.ts'
 import type { Services } from './services.ts'

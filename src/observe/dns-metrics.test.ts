@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RCODES, SIZE_BUCKETS, TIME_BUCKETS } from '../plugin/index.ts'
-import { FakeMetrics, fakeListener, toQuery } from '../plugin/testing.ts'
+import { fakeListener } from '../testing/fake-context.ts'
+import { FakeMetrics } from '../testing/fake-metrics.ts'
+import { toQuery } from '../testing/messages.ts'
 import { DnsMetrics, DROPPED, panicsCounter, responseSize } from './dns-metrics.ts'
 import { createMetrics } from './metrics.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { toQuery } from '../testing/messages.ts'
 import { composeChain, type Handler } from './chain.ts'
-import { toQuery } from './testing.ts'
 
 const pass: Handler = (query, next) => next(query)
 const query = toQuery('example.org.', 'A')

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readText } from '../testing/directives.ts'
 import { definePlugin } from './define.ts'
 import { one, option, optional, rest } from './directive.ts'
-import { readText } from './testing.ts'
 import { text } from './values.ts'
 
 const plugin = definePlugin({

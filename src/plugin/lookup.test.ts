@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TYPES } from '../dns/constants.ts'
+import { toQuery, toReply } from '../testing/messages.ts'
 import { lookUp } from './lookup.ts'
 import type { Query } from './query.ts'
-import { toQuery, toReply } from './testing.ts'
 
 test('another question is asked for the same client, with its EDNS and metadata', () => {
   const query = toQuery('a.example.', 'AAAA', { dnssecOk: true, qclass: 3, proto: 'tcp' })

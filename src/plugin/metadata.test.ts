@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TYPES } from '../dns/constants.ts'
-import { toQuery } from './testing.ts'
+import { toQuery } from '../testing/messages.ts'
 
 test('values are made when they are read, and later ones replace earlier ones', () => {
   const query = toQuery('example.org.')

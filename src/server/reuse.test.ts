@@ -4,7 +4,7 @@ import { decodeMessage } from '../dns/codec.ts'
 import { readQuery } from '../dns/query-view.ts'
 import { composeChain, type Handler } from '../plugin/chain.ts'
 import { Query } from '../plugin/query.ts'
-import { fakeListener } from '../plugin/testing.ts'
+import { fakeListener } from '../testing/fake-context.ts'
 import { RouteTable } from './route.ts'
 import { answerA, exchange, startListener, toPacket } from './testing.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { composeChain } from '../plugin/chain.ts'
 import type { Query } from '../plugin/query.ts'
-import { toQuery } from '../plugin/testing.ts'
+import { toQuery } from '../testing/messages.ts'
 import { RouteTable, type Target } from './route.ts'
 
 /** Targets from `zone` or `zone view`; the chain's name is the whole text. A leading `!` has no handler. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FakeClock, settle } from '../plugin/testing.ts'
+import { FakeClock, settle } from '../testing/fake-clock.ts'
 import { Deadlines } from './deadlines.ts'
 import { DialTimeout } from './dial-timeout.ts'
 import { Health } from './health.ts'

@@ -11,10 +11,12 @@ import prometheus from '../../plugins/prometheus/index.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { composeChain, type Handler } from '../../src/plugin/chain.ts'
 import { systemClock } from '../../src/plugin/clock.ts'
-import { fakeContext, fakeListener, startPlugin, toQuery } from '../../src/plugin/testing.ts'
 import { RouteTable } from '../../src/server/route.ts'
 import { QueryServer } from '../../src/server/serve.ts'
 import { DEFAULT_SETTINGS } from '../../src/server/settings.ts'
+import { fakeContext, fakeListener } from '../../src/testing/fake-context.ts'
+import { toQuery } from '../../src/testing/messages.ts'
+import { startPlugin } from '../../src/testing/start-plugin.ts'
 
 const NAMES = 10_000
 const ROUNDS = 100

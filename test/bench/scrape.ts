@@ -7,7 +7,8 @@
 import { RCODES } from 'corelet/plugin'
 import { DnsMetrics } from '../../src/observe/dns-metrics.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
-import { fakeListener, toQuery } from '../../src/plugin/testing.ts'
+import { fakeListener } from '../../src/testing/fake-context.ts'
+import { toQuery } from '../../src/testing/messages.ts'
 
 const SCRAPES = 50
 const series = Number(process.argv[2] ?? 2000)

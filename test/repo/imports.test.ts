@@ -77,7 +77,7 @@ test('imports are found at all', () => {
   assert.ok(found('src/plugin/query.ts', '../dns/name.ts'))
   assert.ok(found('plugins/order.ts', './whoami/index.ts'))
   assert.ok(found('plugins/whoami/index.ts', 'corelet/plugin'))
-  assert.ok(production.includes('src/instance/files.ts') && !production.includes('src/plugin/testing.ts'))
+  assert.ok(production.includes('src/instance/files.ts') && !production.includes('src/testing/messages.ts'))
 })
 
 test('imports follow the layers', () => {
@@ -145,7 +145,7 @@ test('imports name files with their extension', () => {
 
 test('the published test kit needs no package that is only there for development', () => {
   const manifest = JSON.parse(read('package.json'))
-  const packages = ['src/testing/', 'src/plugin/testing.ts', 'src/upstream/testing.ts']
+  const packages = ['src/testing/', 'src/upstream/testing.ts']
     .flatMap((start) => listSources().filter((path) => path.startsWith(start)))
     .flatMap(listImports)
     .filter(({ to }) => !/^(\.|node:|corelet\/)/.test(to) && manifest.dependencies[to] === undefined)

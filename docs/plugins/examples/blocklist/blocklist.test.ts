@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { keyOf, RCODES } from 'corelet/plugin'
-import { answering, findFences, readText, startPlugin, startServer, toLines, toQuery } from 'corelet/plugin/testing'
+import {
+  answering,
+  checkDirectives,
+  findFences,
+  startPlugin,
+  startServer,
+  toLines,
+  toQuery,
+} from 'corelet/plugin/testing'
 import plugin from './index.ts'
 import { isListed, readNames } from './names.ts'
 
@@ -24,26 +32,19 @@ function writeList(text: string): string {
   return path
 }
 
-const DIRECTIVES: [directive: string, code: string | undefined][] = [
-  ['blocklist list', undefined],
-  ['blocklist list {\n answer zero\n reload 1m\n allow example.org example.net\n}', undefined],
-  ['blocklist', 'wrong-argument-count'],
-  ['blocklist a b', 'wrong-argument-count'],
-  ['blocklist list {\n answer nothing\n}', 'bad-choice'],
-  ['blocklist list {\n reload 1ms\n}', 'out-of-range'],
-  ['blocklist list {\n reload often\n}', 'bad-duration'],
-  ['blocklist list {\n allow a..b\n}', 'bad-zone'],
-  ['blocklist list {\n allow\n}', 'wrong-argument-count'],
-]
-for (const [directive, code] of DIRECTIVES) {
-  test(`${JSON.stringify(directive)} is ${code ?? 'good'}`, async () => {
-    const { diagnostics } = await readText(plugin, directive)
-    assert.deepEqual(
-      diagnostics.map((each) => each.code),
-      code ? [code] : [],
-    )
-  })
-}
+test('the directive is read, and mistakes are found where they are', async () => {
+  await checkDirectives(plugin, [
+    ['blocklist list'],
+    ['blocklist list {\n answer zero\n reload 1m\n allow example.org example.net\n}'],
+    ['blocklist', '2:1 wrong-argument-count'],
+    ['blocklist a b', '2:13 wrong-argument-count'],
+    ['blocklist list {\n answer nothing\n}', '3:9 bad-choice'],
+    ['blocklist list {\n reload 1ms\n}', '3:9 out-of-range'],
+    ['blocklist list {\n reload often\n}', '3:9 bad-duration'],
+    ['blocklist list {\n allow a..b\n}', '3:8 bad-zone'],
+    ['blocklist list {\n allow\n}', '3:2 wrong-argument-count'],
+  ])
+})
 
 test('lists of all kinds are read, and what is no name is counted', () => {
   const list = '# x\n! y\n\nA.example\n0.0.0.0 b.example # z\n||c.example^\n.\na..b\n'

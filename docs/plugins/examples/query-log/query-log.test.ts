@@ -4,7 +4,15 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { answering, FakeClock, findFences, readText, startPlugin, startServer, toQuery } from 'corelet/plugin/testing'
+import {
+  answering,
+  checkDirectives,
+  FakeClock,
+  findFences,
+  startPlugin,
+  startServer,
+  toQuery,
+} from 'corelet/plugin/testing'
 import plugin from './index.ts'
 import { LineSink } from './line-sink.ts'
 
@@ -18,23 +26,16 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(files, { recursive: true }))
 
-const DIRECTIVES: [directive: string, code: string | undefined][] = [
-  ['query-log /run/log', undefined],
-  ['query-log /run/log {\n queue 5\n}', undefined],
-  ['query-log', 'wrong-argument-count'],
-  ['query-log a b', 'wrong-argument-count'],
-  ['query-log a {\n queue 0\n}', 'out-of-range'],
-  ['query-log a {\n queue long\n}', 'bad-integer'],
-]
-for (const [directive, code] of DIRECTIVES) {
-  test(`${JSON.stringify(directive)} is ${code ?? 'good'}`, async () => {
-    const { diagnostics } = await readText(plugin, directive)
-    assert.deepEqual(
-      diagnostics.map((each) => each.code),
-      code ? [code] : [],
-    )
-  })
-}
+test('the directive is read, and mistakes are found where they are', async () => {
+  await checkDirectives(plugin, [
+    ['query-log /run/log'],
+    ['query-log /run/log {\n queue 5\n}'],
+    ['query-log', '2:1 wrong-argument-count'],
+    ['query-log a b', '2:13 wrong-argument-count'],
+    ['query-log a {\n queue 0\n}', '3:8 out-of-range'],
+    ['query-log a {\n queue long\n}', '3:8 bad-integer'],
+  ])
+})
 
 /** The program at the other end. */
 class Reader {
