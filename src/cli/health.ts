@@ -1,13 +1,15 @@
 /** `corelet health`: what a container's health check runs. */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { parseDuration } from '../plugin/duration.ts'
 
-const USAGE = `Usage: corelet health [ADDRESS] [--dns-port N] [--timeout DURATION]
+const USAGE = `Usage: corelet health [ADDRESS] [--dns-port N] [--timeout DURATION] [--pidfile FILE]
 
 Sends a message that a server answers by itself, whatever its Corefile says, over UDP to ADDRESS (127.0.0.1).
+With --pidfile the process that wrote FILE must live, too: several may answer at one address.
 Exit status: 0 it answers, 1 it does not within the timeout (2s), 2 wrong use.
 `
 
@@ -22,6 +24,8 @@ interface Request {
   dnsPort: number
   /** Milliseconds. */
   timeout: number
+  /** What a server was given as `-pidfile`; empty for none. */
+  pidfile: string
   help: boolean
 }
 
@@ -36,10 +40,24 @@ export async function health(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE)
     return 0
   }
-  const reason = await ask(request)
+  const reason = findProcess(request.pidfile) ?? (await ask(request))
   if (reason === undefined) return 0
   process.stderr.write(`${reason}\n`)
   return 1
+}
+
+/** Why no living process has written the file; undefined when one has. */
+function findProcess(pidfile: string): string | undefined {
+  if (pidfile === '') return undefined
+  try {
+    const pid = Number(readFileSync(pidfile, 'utf8'))
+    // 0 would be this process itself, with its group
+    if (!(pid > 0)) return `no server has written ${pidfile}: it is empty`
+    process.kill(pid, 0)
+    return undefined
+  } catch (error) {
+    return `no server has written ${pidfile}: ${(error as Error).message}`
+  }
 }
 
 /** Why there is no answer; undefined when there is one. */
@@ -76,6 +94,7 @@ function readArguments(args: readonly string[]): Request | string {
       options: {
         'dns-port': { type: 'string', default: '53' },
         timeout: { type: 'string', default: '2s' },
+        pidfile: { type: 'string', default: '' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
@@ -85,7 +104,7 @@ function readArguments(args: readonly string[]): Request | string {
     if (more.length > 0 || isIP(address) === 0) return 'one ADDRESS is needed'
     if (!Number.isInteger(dnsPort) || dnsPort < 1 || dnsPort > 0xffff) return `invalid port: ${values['dns-port']}`
     if (typeof timeout === 'string' || timeout <= 0) return `invalid timeout: ${values.timeout}`
-    return { address, dnsPort, timeout, help: values.help }
+    return { address, dnsPort, timeout, pidfile: values.pidfile, help: values.help }
   } catch (error) {
     return (error as Error).message
   }

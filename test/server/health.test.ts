@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { killLeftovers, runCli, serveCli } from '../kit/process.ts'
 
@@ -17,6 +20,26 @@ test('health is 0 while the server answers, without a query that plugins see, an
   const { code, stderr } = await runCli(args)
   assert.equal(code, 1)
   assert.match(stderr, /^no answer from 127\.0\.0\.1:\d+: .*ECONNREFUSED/)
+})
+
+test('with a pidfile health is 1 until the process that writes it serves, whoever answers at the address', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'health-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const pidfile = join(folder, 'corelet.pid')
+  const corefile = '.:0 {\n  bind 127.0.0.1\n  whoami\n}\n'
+  const other = await serveCli(['-conf', 'stdin'], { input: corefile })
+  const ask = (port: number) => runCli(['health', '--dns-port', String(port), '--pidfile', pidfile])
+  const none = await ask(other.port)
+  assert.equal(none.code, 1)
+  assert.match(none.stderr, /^no server has written .*corelet\.pid: .*ENOENT/)
+  const server = await serveCli(['-conf', 'stdin', '-pidfile', pidfile], { input: corefile })
+  assert.deepEqual(await ask(server.port), { code: 0, stdout: '', stderr: '' })
+  server.kill('SIGTERM')
+  await server.ended
+  for (const left of ['', '0\n', `${server.pid}\n`]) {
+    writeFileSync(pidfile, left)
+    assert.equal((await ask(other.port)).code, 1, JSON.stringify(left))
+  }
 })
 
 test('health is 1 when nothing comes, or something else', async () => {
