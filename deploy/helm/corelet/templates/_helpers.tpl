@@ -1,0 +1,98 @@
+{{- define "corelet.name" -}}
+{{ .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "corelet.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains (include "corelet.name" .) .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "corelet.name" .) | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "corelet.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "corelet.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: {{ ternary "server" "node" (eq .Values.mode "cluster") }}
+{{- end }}
+
+{{- define "corelet.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "corelet.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: corelet
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* Not empty in the modes whose pods are in the network of the node. */ -}}
+{{- define "corelet.onNode" -}}
+{{- if has .Values.mode (list "node-local" "link-local" "existing-link") }}true{{ end }}
+{{- end }}
+
+{{- /* Not empty where the pods are agents: a DaemonSet that makes its Corefile from a template. */ -}}
+{{- define "corelet.isAgent" -}}
+{{- if ne .Values.mode "cluster" }}true{{ end }}
+{{- end }}
+
+{{- define "corelet.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- .Values.serviceAccount.name | default (include "corelet.fullname" .) }}
+{{- else }}
+{{- .Values.serviceAccount.name | default "default" }}
+{{- end }}
+{{- end }}
+
+{{- define "corelet.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- $tag := ternary (printf "%s-node" .Chart.AppVersion) .Chart.AppVersion (eq (include "corelet.onNode" .) "true") }}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default $tag) }}
+{{- end }}
+{{- end }}
+
+{{- /* Addresses that an agent serves, with commas between them. */ -}}
+{{- define "corelet.addresses" -}}
+{{- if eq .Values.mode "cilium" }}$(POD_IPS)
+{{- else if eq .Values.mode "link-local" }}{{ join "," .Values.localAddresses }}
+{{- else }}{{ concat .Values.localAddresses .Values.clusterDNS.addresses | join "," }}
+{{- end }}
+{{- end }}
+
+{{- /* The address of the node that /health is served on: its first one. */ -}}
+{{- define "corelet.healthHost" -}}
+{{- include "corelet.addresses" . | splitList "," | first }}
+{{- end }}
+
+{{- define "corelet.metricsPort" -}}
+{{- .Values.metrics.port | default (ternary 9153 9253 (eq .Values.mode "cluster")) | int }}
+{{- end }}
+
+{{- /* HOST:PORT with brackets around an IPv6 address. */ -}}
+{{- define "corelet.hostPort" -}}
+{{- if contains ":" .host }}[{{ .host }}]:{{ .port }}{{ else }}{{ .host }}:{{ .port }}{{ end }}
+{{- end }}
+
+{{- /* Name of the Service that leads past the cache; empty where an address is asked. */ -}}
+{{- define "corelet.upstreamService" -}}
+{{- if not (or .Values.upstream.address (eq .Values.mode "link-local")) }}
+{{- .Values.upstream.name | default (printf "%s-upstream" (include "corelet.fullname" .)) }}
+{{- end }}
+{{- end }}
+
+{{- /* Address of the cluster's DNS that is asked in place of a Service. */ -}}
+{{- define "corelet.upstreamAddress" -}}
+{{- if .Values.upstream.address }}{{ .Values.upstream.address }}
+{{- else if eq .Values.mode "link-local" }}{{ first .Values.clusterDNS.addresses }}
+{{- end }}
+{{- end }}
+
+{{- /* The variable by which Kubernetes tells the address of that Service. */ -}}
+{{- define "corelet.upstreamVariable" -}}
+{{- printf "%s_SERVICE_HOST" (include "corelet.upstreamService" . | upper | replace "-" "_") }}
+{{- end }}
