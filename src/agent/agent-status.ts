@@ -1,5 +1,6 @@
 /** What the agents of this network say of themselves. */
 import { connect } from 'node:net'
+import type { CrashProof } from './interception.ts'
 import type { LockWaits } from './iptables.ts'
 import type { AgentCounts, InterceptionState } from './node-agent.ts'
 import type { Interception, LinkType } from './options.ts'
@@ -16,8 +17,7 @@ export interface AgentStatus {
     state: InterceptionState
     /** Why queries are not led to its server; empty when they are. */
     problem: string
-    /** Whether the kernel gives queries back to kube-proxy when the agent is dead. */
-    crashProof: { pods: boolean; host: boolean }
+    crashProof: CrashProof
     /** Queries of the node's own processes are led to it, too. */
     hostTraffic: boolean
   }

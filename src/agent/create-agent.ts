@@ -46,7 +46,7 @@ export async function createAgent(
     options,
     clock: systemClock,
     log,
-    link: linkType === 'none' ? undefined : new Link(exec, linkName, linkType),
+    link: linkType === 'none' ? undefined : new Link(exec, linkName, linkType, interception.wantsLease),
     interception,
     ownership: new Ownership(linkName),
     corefile,

@@ -11,7 +11,15 @@ import type { Interception } from './options.ts'
 import { formatRule, listRules } from './rules.ts'
 
 const OWN = ['169.254.20.10', 'fd00::a']
-const OPTIONS = { rulePosition: 'insert', hostTraffic: true, dnsPort: 53, healthPort: 8080 } as const
+const OPTIONS = {
+  rulePosition: 'insert',
+  hostTraffic: true,
+  dnsPort: 53,
+  healthPort: 8080,
+  linkType: 'auto',
+  skipTeardown: false,
+} as const
+const MATCHES = { socketMatch: false, typeMatch: false }
 
 const create = (netns: Netns, interception: Interception, exec: Exec = netns.exec) =>
   createInterception(exec, netns.start, { ...OPTIONS, interception })
@@ -35,13 +43,14 @@ for (const flavour of ['nft', 'legacy'] as const) {
     test('rules come once for each address, are kept, and go', async () => {
       const interception = await create(netns, `iptables-${flavour}`)
       assert.equal(interception.kind, `iptables-${flavour}`)
-      assert.deepEqual(interception.crashProof, { pods: true, host: false })
+      assert.deepEqual(interception.crashProof, { pods: 'at once', host: 'soon' })
+      assert.equal(interception.wantsLease, true)
       assert.equal(await interception.ensure(BOTH), 28)
       assert.equal(rulesOf(netns, flavour).length, 14)
       assert.equal(rulesOf(netns, flavour, '6').length, 14)
       assert.match(
         rulesOf(netns, flavour).join('\n'),
-        /PREROUTING -d 169\.254\.20\.10\/32 -p udp .*-m socket .*NOTRACK/,
+        /PREROUTING -d 169\.254\.20\.10\/32 -p udp .*-m socket -m addrtype --dst-type LOCAL .*NOTRACK/,
       )
       assert.equal(await interception.ensure(BOTH), 0)
 
@@ -64,7 +73,7 @@ for (const flavour of ['nft', 'legacy'] as const) {
       const clock = new FakeClock()
       const commands = (await findIptables(netns.exec, flavour))!
       const iptables = new Iptables(netns.exec, commands, 'insert', clock)
-      const wanted = listRules(OWN[0]!, { ...OPTIONS, socketMatch: false }, true)
+      const wanted = listRules(OWN[0]!, { ...OPTIONS, ...MATCHES }, true)
       await iptables.ensure(wanted, OWN, [])
       const moved: number[] = []
       for (let time = 0; time < 7; time++) {
@@ -79,7 +88,7 @@ for (const flavour of ['nft', 'legacy'] as const) {
     })
 
     test('thousands of rules of a predecessor are removed, those of strangers are not', async () => {
-      const [rule] = listRules(OWN[0]!, { ...OPTIONS, socketMatch: false }, true)
+      const [rule] = listRules(OWN[0]!, { ...OPTIONS, ...MATCHES }, true)
       const commented = `-A ${formatRule(rule!)}\n`.repeat(3000)
       const bare = `-A ${formatRule(rule!).replace(/-m comment .*" /, '')}\n`
       const restored = await netns.exec(
@@ -104,7 +113,8 @@ describe('nftables', { skip: !canMakeNetns }, () => {
 
   test('the switch is in a table that nobody else can flush, and goes with its keeper', async () => {
     const interception = await create(netns, 'nftables')
-    assert.deepEqual(interception.crashProof, { pods: true, host: true })
+    assert.deepEqual(interception.crashProof, { pods: 'at once', host: 'at once' })
+    assert.equal(interception.wantsLease, false)
     assert.ok((await interception.ensure(BOTH)) > 0)
     assert.equal(await interception.ensure(BOTH), 0)
     const [table] = await listTables(netns.exec)
@@ -180,14 +190,36 @@ describe('what is chosen', { skip: !canMakeNetns }, () => {
     assert.equal((await create(netns, 'none', without(/./))).kind, 'none')
   })
 
-  test('a kernel that can look for no sockets gets rules that do not', async () => {
-    const noSocket: Exec = (command, args, input) =>
-      /socket/.test(input ?? '')
-        ? Promise.resolve({ code: 1, stdout: '', stderr: "can't" })
-        : netns.exec(command, args, input)
-    const interception = await create(netns, 'iptables-nft', noSocket)
-    assert.deepEqual(interception.crashProof, { pods: false, host: false })
-    assert.equal(await interception.ensure({ ...BOTH, own: [OWN[0]!] }), 14)
-    await interception.remove(BOTH)
-  })
+  for (const [missing, pattern, pods, host] of [
+    ['sockets', /socket/, 'soon', 'soon'],
+    ['addresses', /addrtype/, 'at once', 'never'],
+    ['either', /socket|addrtype/, 'never', 'never'],
+  ] as const) {
+    test(`a kernel that can not look for ${missing} gets rules that do not`, async () => {
+      const exec: Exec = (command, args, input) =>
+        pattern.test(input ?? '')
+          ? Promise.resolve({ code: 1, stdout: '', stderr: "can't" })
+          : netns.exec(command, args, input)
+      const interception = await create(netns, 'iptables-nft', exec)
+      assert.deepEqual(interception.crashProof, { pods, host })
+      assert.equal(interception.wantsLease, missing === 'sockets')
+      assert.equal(await interception.ensure({ ...BOTH, own: [OWN[0]!] }), 14)
+      await interception.remove(BOTH)
+    })
+  }
+
+  for (const [why, options, pods, host] of [
+    ['addresses are those of others', { linkType: 'none' }, 'at once', 'never'],
+    ['all is to stay', { skipTeardown: true }, 'at once', 'never'],
+    ['processes of the node are left alone', { hostTraffic: false }, 'at once', 'at once'],
+  ] as const) {
+    test(`no address goes by itself where ${why}`, async () => {
+      const interception = await createInterception(netns.exec, netns.start, {
+        ...OPTIONS,
+        ...options,
+        interception: 'iptables-nft',
+      })
+      assert.deepEqual([interception.crashProof, interception.wantsLease], [{ pods, host }, false])
+    })
+  }
 })

@@ -16,12 +16,21 @@ export interface Addresses {
   others: readonly string[]
 }
 
+/** When the kernel gives packets back to kube-proxy after the agent was killed: at once, when the addresses have gone, or never. */
+export type Return = 'at once' | 'soon' | 'never'
+export interface CrashProof {
+  pods: Return
+  /** Processes of the node. */
+  host: Return
+}
+
 /** Leads packets for the cache's addresses to it, past connection tracking and kube-proxy. */
 export interface Interception {
   /** `nftables`, `iptables-nft`, `iptables-legacy` or `none`. */
   readonly kind: Exclude<Kind, 'auto' | 'iptables'>
-  /** Whether the kernel gives packets back to kube-proxy from the moment the server is dead. */
-  readonly crashProof: { pods: boolean; host: boolean }
+  readonly crashProof: CrashProof
+  /** Rules of ours stay when the agent is killed, and do nothing without the address: it is to go soon then. */
+  readonly wantsLease: boolean
   readonly waits: Readonly<LockWaits>
   /**
    * Makes the rules for our addresses be there, and none of a predecessor.
@@ -33,7 +42,10 @@ export interface Interception {
   remove(addresses: Omit<Addresses, 'led'>): Promise<void>
 }
 
-type Options = Pick<AgentOptions, 'interception' | 'rulePosition' | 'hostTraffic' | 'dnsPort' | 'healthPort'>
+type Options = Pick<
+  AgentOptions,
+  'interception' | 'rulePosition' | 'hostTraffic' | 'dnsPort' | 'healthPort' | 'linkType' | 'skipTeardown'
+>
 
 /**
  * The interception that was asked for. `auto` is an owned table of nftables where the kernel has such tables: it is the only one that
@@ -50,13 +62,16 @@ export async function createInterception(exec: Exec, start: Start, options: Opti
   const iptables = commands && new Iptables(exec, commands, rulePosition)
   if (interception === 'auto' || interception === 'nftables') {
     const { owner, socketMatch } = await findNftables(exec)
-    if (owner) return new TableInterception(start, iptables, { ...options, socketMatch })
+    if (owner) return new TableInterception(start, iptables, { ...options, socketMatch, typeMatch: true })
     if (interception === 'nftables')
       throw new Error('nftables: there is no nft, or the kernel knows no tables with owners')
   }
   if (!iptables)
     throw new Error(`${interception === 'auto' ? 'iptables and nft' : interception}: there is no such command`)
-  return new IptablesInterception(iptables, { ...options, socketMatch: await iptables.knowsSocketMatch() })
+  const socketMatch = await iptables.knowsMatch('socket')
+  const typeMatch = await iptables.knowsMatch('addrtype --dst-type LOCAL')
+  const lease = typeMatch && options.linkType !== 'none' && !options.skipTeardown
+  return new IptablesInterception(iptables, { ...options, socketMatch, typeMatch }, lease)
 }
 
 /**
@@ -108,25 +123,33 @@ async function readLegacyTables(): Promise<string> {
 
 const NONE: Interception = {
   kind: 'none',
-  crashProof: { pods: true, host: true },
+  crashProof: { pods: 'at once', host: 'at once' },
+  wantsLease: false,
   waits: { count: 0, seconds: 0 },
   ensure: async () => 0,
   remove: async () => {},
 }
 
-/** Exactly node-cache's rules, but that the one for pods asks for a socket where the kernel can look for one. */
+/**
+ * node-cache's rules, but that those which lead queries here ask for what goes with the agent, as far as the kernel can look for it: the
+ * socket, for packets of pods, and the address.
+ */
 class IptablesInterception implements Interception {
   readonly kind: Interception['kind']
-  readonly crashProof: Interception['crashProof']
+  readonly crashProof: CrashProof
+  readonly wantsLease: boolean
   readonly waits: LockWaits
   readonly #iptables: Iptables
   readonly #options: RuleOptions
 
-  constructor(iptables: Iptables, options: RuleOptions) {
+  /** @param lease addresses can be had that go when they are not renewed */
+  constructor(iptables: Iptables, options: RuleOptions, lease: boolean) {
     this.#iptables = iptables
     this.#options = options
     this.kind = `iptables-${iptables.commands.flavour}`
-    this.crashProof = { pods: options.socketMatch, host: !options.hostTraffic }
+    const slow = lease ? 'soon' : 'never'
+    this.crashProof = { pods: options.socketMatch ? 'at once' : slow, host: options.hostTraffic ? slow : 'at once' }
+    this.wantsLease = lease && (options.hostTraffic || !options.socketMatch)
     this.waits = iptables.waits
   }
 
@@ -147,7 +170,8 @@ class IptablesInterception implements Interception {
  */
 class TableInterception implements Interception {
   readonly kind = 'nftables'
-  readonly crashProof = { pods: true, host: true }
+  readonly crashProof = NONE.crashProof
+  readonly wantsLease = false
   readonly waits: LockWaits
   readonly #table: OwnedTable
   readonly #iptables: Iptables | undefined

@@ -5,7 +5,7 @@ import { parseSave } from './iptables-save.ts'
 import { formatRule, listRules, type Rule } from './rules.ts'
 
 const ADDRESS = '169.254.20.10'
-const OPTIONS = { dnsPort: 53, healthPort: 8080, hostTraffic: true, socketMatch: false }
+const OPTIONS = { dnsPort: 53, healthPort: 8080, hostTraffic: true, socketMatch: false, typeMatch: false }
 
 /** What iptables-save would print after the rules were appended. */
 function save(rules: readonly (Rule | string)[]): string {
@@ -64,7 +64,7 @@ test('there are twelve rules for an address, and eight without those for process
 
 test('every rule is read back as it was written', () => {
   for (const address of [ADDRESS, 'fd00::a']) {
-    const rules = listRules(address, { ...OPTIONS, socketMatch: true }, true)
+    const rules = listRules(address, { ...OPTIONS, socketMatch: true, typeMatch: true }, true)
     assert.deepEqual(
       parseSave(save(rules)).map(({ shape }) => shape),
       [...rules.filter(({ table }) => table === 'raw'), ...rules.filter(({ table }) => table === 'filter')],
@@ -79,6 +79,7 @@ test('rules of other shapes are nobody of ours', () => {
     'raw PREROUTING ! -d 169.254.20.10/32 -p udp -m udp --dport 53 -j NOTRACK',
     'raw PREROUTING -d 169.254.20.10/32 -i eth0 -p udp -m udp --dport 53 -j NOTRACK',
     'raw PREROUTING -d 169.254.20.10/32 -p udp -m udp --dport 53 -m socket --nowildcard -j NOTRACK',
+    'raw PREROUTING -d 169.254.20.10/32 -p udp -m udp --dport 53 -m addrtype --src-type LOCAL -j NOTRACK',
     'raw PREROUTING -d 169.254.20.10/32 -s 10.0.0.1/32 -p udp -m udp --dport 53 -j NOTRACK',
     'raw PREROUTING -d 169.254.20.10/32 -p udp -m udp --dport 53:54 -j NOTRACK',
     'raw PREROUTING -d 169.254.20.10/32 -p udp -m udp --dport 53 -j CT --zone 1',
@@ -144,7 +145,10 @@ test('rules of other living agents stay, those of ours go', () => {
   assert.doesNotMatch(script, /10\.96/)
 })
 
-test('rules with and without the look for a socket are two', () => {
+test('rules with and without the look for a socket, or for the address, are two', () => {
+  const withAddress = listRules(ADDRESS, { ...OPTIONS, typeMatch: true }, true)
+  const changed = plan(WANTED, withAddress)
+  assert.deepEqual([changed.missing, changed.surplus], [4, 4])
   const withSocket = listRules(ADDRESS, { ...OPTIONS, socketMatch: true }, true)
   const { missing, surplus } = plan(WANTED, withSocket)
   assert.deepEqual([missing, surplus], [2, 2])

@@ -36,6 +36,7 @@ function readShape(table: string, text: string): Rule | undefined {
   let port = Number.NaN
   let comment = ''
   let needsSocket = false
+  let needsLocal = false
   const hosts: Partial<Record<'destination' | 'source', string>> = {}
   const ports: Partial<Record<'destination' | 'source', number>> = {}
   for (let at = 0; at < words.length; at++) {
@@ -51,8 +52,9 @@ function readShape(table: string, text: string): Rule | undefined {
     else if (word === '--notrack' && target === 'CT') {
       target = 'NOTRACK'
       continue
-    } else if (word === '-m' && value === 'socket') needsSocket = true
-    else if (word !== '-m' || !['udp', 'tcp', 'comment'].includes(value)) return undefined
+    } else if (word === '--dst-type' && value === 'LOCAL') needsLocal = true
+    else if (word === '-m' && value === 'socket') needsSocket = true
+    else if (word !== '-m' || !['udp', 'tcp', 'addrtype', 'comment'].includes(value)) return undefined
     at++
   }
   const side = hosts.destination !== undefined ? 'destination' : 'source'
@@ -74,6 +76,7 @@ function readShape(table: string, text: string): Rule | undefined {
     port,
     target: target as Rule['target'],
     needsSocket,
+    needsLocal,
     comment,
   }
 }

@@ -12,7 +12,11 @@ const COMMANDS: IptablesCommands = {
   save: { ipv4: 'save', ipv6: 'save6' },
   restore: { ipv4: 'restore', ipv6: 'restore6' },
 }
-const WANTED = listRules('10.96.0.10', { dnsPort: 53, healthPort: 8080, hostTraffic: false, socketMatch: true }, true)
+const WANTED = listRules(
+  '10.96.0.10',
+  { dnsPort: 53, healthPort: 8080, hostTraffic: false, socketMatch: true, typeMatch: true },
+  true,
+)
 
 /** @param restore what a change of rules comes to, and how many milliseconds it takes */
 function setUp(restore: () => { code: number; stderr: string; took: number }) {

@@ -85,11 +85,11 @@ export class Iptables {
     })
   }
 
-  /** Whether the kernel takes `-m socket`: by a chain that nothing leads to, and that goes away again. */
-  knowsSocketMatch(): Promise<boolean> {
+  /** Whether the kernel takes a match, such as `socket`: by a chain that nothing leads to, and that goes away again. */
+  knowsMatch(match: string): Promise<boolean> {
     return this.#queue(async () => {
       const chain = 'CORELET-PROBE'
-      const rule = `*raw\n:${chain} - [0:0]\n-A ${chain} -p udp -m socket -j RETURN\nCOMMIT\n`
+      const rule = `*raw\n:${chain} - [0:0]\n-A ${chain} -p udp -m ${match} -j RETURN\nCOMMIT\n`
       const { code } = await this.#restore('ipv4', rule)
       await this.#restore('ipv4', `*raw\n:${chain} - [0:0]\n-X ${chain}\nCOMMIT\n`)
       return code === 0

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { canMakeNetns, createNetns, type Netns } from '../../test/kit/netns.ts'
 import { Link } from './link.ts'
 import { NodeError } from './node-error.ts'
@@ -25,6 +26,20 @@ describe('link', { skip: !canMakeNetns }, () => {
     assert.ok((await link.ensure(addresses, [])) > 0)
     await link.remove(addresses, [])
     assert.equal((await link.look())?.addresses, undefined)
+    await link.remove(addresses, [])
+  })
+
+  test('leased addresses stay while they are renewed, and go when they are not', async () => {
+    const link = new Link(netns.exec, 'nodelocaldns', 'auto', true)
+    const addresses = ['10.96.0.10', 'fd00:96::a']
+    await link.ensure(addresses, [])
+    for (let time = 0; time < 6; time++) {
+      await sleep(500)
+      await link.renew(addresses)
+    }
+    assert.deepEqual((await link.look())?.addresses, addresses)
+    assert.equal(await link.ensure(addresses, []), 0)
+    while ((await link.look())?.addresses.length);
     await link.remove(addresses, [])
   })
 

@@ -13,16 +13,25 @@ export interface LinkState {
   addresses: readonly string[]
 }
 
+/**
+ * Seconds for which the kernel keeps a leased address that is not renewed: an agent that was killed is to be missed no longer, one that waits
+ * for the processor is not to lose it.
+ */
+const LEASE = 2
+
 /** The link that carries the addresses which pods ask: one of our own, or an existing one on which only they are ours. */
 export class Link {
   readonly name: string
   readonly #exec: Exec
   readonly #type: Exclude<LinkType, 'none'>
+  readonly #lease: string
 
-  constructor(exec: Exec, name: string, type: Exclude<LinkType, 'none'>) {
+  /** @param leased the kernel takes the addresses away when they are not renewed */
+  constructor(exec: Exec, name: string, type: Exclude<LinkType, 'none'>, leased = false) {
     this.#exec = exec
     this.name = name
     this.#type = type
+    this.#lease = leased ? ` valid_lft ${LEASE} preferred_lft ${LEASE}` : ''
   }
 
   get isOwn(): boolean {
@@ -46,9 +55,7 @@ export class Link {
     const kept = new Set([...addresses, ...others].map(toCanonicalAddress))
     const commands = [
       ...(this.isOwn && !state.up ? [`link set dev ${this.name} up`] : []),
-      ...addresses
-        .filter((each) => !state.addresses.includes(toCanonicalAddress(each)))
-        .map((each) => `addr replace ${withPrefix(each)} dev ${this.name}${familyOf(each) === 'ipv6' ? ' nodad' : ''}`),
+      ...addresses.filter((each) => !state.addresses.includes(toCanonicalAddress(each))).map((each) => this.#put(each)),
       ...(this.isOwn ? state.addresses : [])
         .filter((each) => !kept.has(each))
         .map((each) => `addr del ${withPrefix(each)} dev ${this.name}`),
@@ -57,6 +64,17 @@ export class Link {
     const outcome = await this.#exec('ip', ['-force', '-batch', '-'], `${commands.join('\n')}\n`)
     if (outcome.code !== 0) throw new NodeError(describe(outcome), 'interface_add')
     return repairs + commands.length
+  }
+
+  /** Keeps leased addresses for another while. */
+  async renew(addresses: readonly string[]): Promise<void> {
+    if (this.#lease === '') return
+    await this.#exec('ip', ['-force', '-batch', '-'], addresses.map((each) => `${this.#put(each)}\n`).join(''))
+  }
+
+  #put(address: string): string {
+    const nodad = familyOf(address) === 'ipv6' ? ' nodad' : ''
+    return `addr replace ${withPrefix(address)} dev ${this.name}${nodad}${this.#lease}`
   }
 
   /** Takes the link away when it is ours and nobody needs it, else the addresses that nobody needs. @throws (rejects) NodeError */

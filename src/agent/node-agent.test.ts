@@ -43,6 +43,7 @@ class Rig {
   ruleError: Error | undefined
   mended = 0
   hasAddress = true
+  renewals = 0
   readonly agent: NodeAgent
 
   constructor(more: Partial<AgentParts['options']> = {}, node = new Node()) {
@@ -70,11 +71,13 @@ class Rig {
       link: {
         name: 'nodelocaldns',
         ensure: () => note('link'),
+        renew: async () => void this.renewals++,
         remove: () => note('link off'),
       } as unknown as Link,
       interception: {
         kind: 'nftables',
-        crashProof: { pods: true, host: true },
+        crashProof: { pods: 'at once', host: 'at once' },
+        wantsLease: false,
         waits: { count: 0, seconds: 0 },
         ensure: ({ led }) => rules(led.length > 0 ? 'rules' : 'no lead'),
         remove: async () => void (await rules('rules off')),
@@ -249,6 +252,18 @@ test('an address that is gone is put back within half a second', async () => {
   rig.hasAddress = false
   await rig.clock.advance(500)
   assert.deepEqual(rig.take(), ['link', 'rules'])
+})
+
+test('addresses are kept until the server has ended, and not a moment longer', async () => {
+  const rig = await new Rig().start()
+  await rig.clock.advance(1000)
+  assert.equal(rig.renewals, 2)
+  void rig.agent.leave()
+  await rig.clock.advance(5000)
+  assert.equal(rig.renewals, 12, 'answers that are under way need them')
+  await rig.agent.end()
+  await rig.clock.advance(5000)
+  assert.equal(rig.renewals, 12)
 })
 
 test('drift is counted and said', async () => {

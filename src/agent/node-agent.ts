@@ -1,15 +1,15 @@
-import type { Clock, Timer } from '../plugin/clock.ts'
+import type { Clock } from '../plugin/clock.ts'
 import type { Logger } from '../plugin/log.ts'
 import type { CorefileMaker } from './corefile-maker.ts'
 import type { Interception } from './interception.ts'
 import type { Link } from './link.ts'
-import { NodeError } from './node-error.ts'
+import { NodeError, type NodeProblem } from './node-error.ts'
 import type { AgentOptions } from './options.ts'
 import type { Ownership } from './ownership.ts'
+import { Watch } from './watch.ts'
 
 /** Label `errortype` of node-cache's counter of errors. */
-export const ERROR_TYPES = ['configmap', 'interface_add', 'interface_check', 'iptables', 'iptables_lock'] as const
-export type ErrorType = (typeof ERROR_TYPES)[number]
+export type ErrorType = 'configmap' | NodeProblem
 
 /** Milliseconds between two looks whether the addresses are there. */
 const ADDRESS_INTERVAL = 500
@@ -66,7 +66,8 @@ export class NodeAgent {
     probeFailures: 0,
   }
   readonly #parts: AgentParts
-  readonly #timers: Timer[] = []
+  readonly #watches: Watch[] = []
+  #addresses: Watch | undefined
   #prepared: Promise<void> | undefined
   /** Work on link and rules runs one after the other. */
   #work: Promise<void> = Promise.resolve()
@@ -116,11 +117,14 @@ export class NodeAgent {
       await this.#parts.link?.ensure(options.localIps, others)
     })
     if (this.#leaving) return
-    this.#every(FILE_INTERVAL, () => this.#makeCorefile())
-    this.#every(ADDRESS_INTERVAL, () => this.#checkAddresses())
-    this.#every(RULE_INTERVAL, () => this.#checkRules())
-    this.#every(options.syncInterval, () => this.#repair())
-    this.#every(options.probeInterval, () => this.#probe())
+    const watch = (interval: number, look: () => Promise<void>) => new Watch(this.#parts.clock, interval, look)
+    this.#addresses = watch(ADDRESS_INTERVAL, () => this.#keepAddresses())
+    this.#watches.push(
+      watch(FILE_INTERVAL, () => this.#makeCorefile()),
+      watch(RULE_INTERVAL, () => this.#checkRules()),
+      watch(options.syncInterval, () => this.#repair()),
+      watch(options.probeInterval, () => this.#probe()),
+    )
   }
 
   /** The server listens. @returns when its answers were seen and queries are led to it, or that failed */
@@ -145,7 +149,7 @@ export class NodeAgent {
 
   async #leave(): Promise<void> {
     const { ownership, options, clock } = this.#parts
-    for (const timer of this.#timers.splice(0)) timer.cancel()
+    for (const watch of this.#watches.splice(0)) void watch.end()
     await this.#work
     if (options.skipTeardown || this.#state !== 'on') return
     const withdrawn = await ownership.exclusively(async () => {
@@ -171,6 +175,7 @@ export class NodeAgent {
   async end(): Promise<void> {
     const { ownership, options, link, interception } = this.#parts
     await this.#prepared?.catch(() => {})
+    await this.#addresses?.end()
     await this.#work
     await ownership.exclusively(async () => {
       await ownership.release()
@@ -179,18 +184,6 @@ export class NodeAgent {
       await interception.remove({ own: options.localIps, others }).catch((error: unknown) => this.#note(error))
       await link?.remove(options.localIps, others).catch((error: unknown) => this.#note(error))
     })
-  }
-
-  #every(interval: number, look: () => Promise<void>): void {
-    let busy = false
-    const timer = this.#parts.clock.interval(interval, () => {
-      if (busy || this.#leaving) return
-      busy = true
-      void look().finally(() => {
-        busy = false
-      })
-    })
-    this.#timers.push(timer)
   }
 
   async #makeCorefile(): Promise<void> {
@@ -203,10 +196,13 @@ export class NodeAgent {
     }
   }
 
-  async #checkAddresses(): Promise<void> {
-    if (!this.#parts.link) return
-    const here = await Promise.all(this.#parts.options.localIps.map((each) => this.#parts.hasAddress(each)))
-    if (here.includes(false)) await this.#repair()
+  /** Until the very end: answers that are under way leave from them. */
+  async #keepAddresses(): Promise<void> {
+    const { link, options, hasAddress } = this.#parts
+    if (!link) return
+    const here = await Promise.all(options.localIps.map(hasAddress))
+    if (!here.includes(false)) await link.renew(options.localIps)
+    else if (!this.#leaving) await this.#repair()
   }
 
   async #checkRules(): Promise<void> {

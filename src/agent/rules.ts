@@ -17,6 +17,8 @@ export interface Rule {
   target: 'NOTRACK' | 'ACCEPT'
   /** Only packets for which there is a socket (`-m socket`): without the server, kube-proxy has them. */
   needsSocket: boolean
+  /** Only packets to an address that the node has (`-m addrtype`): without it, kube-proxy has them. */
+  needsLocal: boolean
   comment: string
 }
 
@@ -34,6 +36,8 @@ export interface RuleOptions {
   hostTraffic: boolean
   /** The kernel knows `-m socket`. */
   socketMatch: boolean
+  /** The kernel knows `-m addrtype`. */
+  typeMatch: boolean
 }
 
 /** Where the agent's own queries to the server come from: nobody else asks the cache's addresses from there. */
@@ -48,13 +52,12 @@ export function familyOf(address: string): Family {
  * to the address take the way through kube-proxy, and what is left lets answers out. In either case the agent's own queries come through.
  */
 export function listRules(address: string, options: RuleOptions, led: boolean): Rule[] {
-  const { dnsPort, healthPort, hostTraffic, socketMatch } = options
-  const dns = (table: Rule['table'], chain: Rule['chain'], side: Rule['side']): Rule[] =>
+  const { dnsPort: port, healthPort, hostTraffic, socketMatch: needsSocket, typeMatch: needsLocal } = options
+  const dns = (table: Rule['table'], chain: Rule['chain'], side: Rule['side'], more?: Partial<Rule>): Rule[] =>
     (['tcp', 'udp'] as const).map((protocol) => {
       const target = table === 'raw' ? 'NOTRACK' : 'ACCEPT'
-      const needsSocket = socketMatch && chain === 'PREROUTING'
-      const comment = COMMENTS[target]
-      return { table, chain, protocol, side, address, from: '', port: dnsPort, target, needsSocket, comment }
+      const any = { from: '', needsSocket: false, needsLocal: false, comment: COMMENTS[target] }
+      return { table, chain, protocol, side, address, port, target, ...any, ...more }
     })
   const health = (side: Rule['side']): Rule => ({
     ...dns('raw', 'OUTPUT', side)[0]!,
@@ -62,13 +65,13 @@ export function listRules(address: string, options: RuleOptions, led: boolean): 
   })
   const from = PROBE_SOURCES[familyOf(address)]
   return [
-    ...(led ? dns('raw', 'PREROUTING', 'destination') : []),
+    ...(led ? dns('raw', 'PREROUTING', 'destination', { needsSocket, needsLocal }) : []),
     ...dns('filter', 'INPUT', 'destination'),
     ...dns('raw', 'OUTPUT', 'source'),
     ...dns('filter', 'OUTPUT', 'source'),
-    ...(hostTraffic && led ? dns('raw', 'OUTPUT', 'destination') : []),
+    ...(hostTraffic && led ? dns('raw', 'OUTPUT', 'destination', { needsLocal }) : []),
     ...(hostTraffic ? [health('destination'), health('source')] : []),
-    ...dns('raw', 'OUTPUT', 'destination').map((rule) => ({ ...rule, from })),
+    ...dns('raw', 'OUTPUT', 'destination', { from }),
   ]
 }
 
@@ -77,9 +80,10 @@ export function formatRule(rule: Rule): string {
   const prefix = familyOf(rule.address) === 'ipv6' ? 128 : 32
   const [host, port] = rule.side === 'destination' ? ['-d', '--dport'] : ['-s', '--sport']
   const socket = rule.needsSocket ? ' -m socket' : ''
+  const local = rule.needsLocal ? ' -m addrtype --dst-type LOCAL' : ''
   const from = rule.from === '' ? '' : ` -s ${rule.from}/${prefix}`
   const match = `${host} ${rule.address}/${prefix}${from} -p ${rule.protocol} -m ${rule.protocol} ${port} ${rule.port}`
-  return `${rule.chain} ${match}${socket} -m comment --comment "${rule.comment}" -j ${rule.target}`
+  return `${rule.chain} ${match}${socket}${local} -m comment --comment "${rule.comment}" -j ${rule.target}`
 }
 
 /** Whether two rules are one. */
@@ -94,6 +98,7 @@ export function isSameRule(a: Rule, b: Rule): boolean {
     a.port === b.port &&
     a.target === b.target &&
     a.needsSocket === b.needsSocket &&
+    a.needsLocal === b.needsLocal &&
     a.comment === b.comment
   )
 }

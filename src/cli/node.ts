@@ -38,10 +38,15 @@ function toFamilies({ counts, state, interception }: NodeAgent): ExportedFamily[
       'Whether queries are led to this server: 1 for the state that holds.',
       labelled('state', { off: 0, on: 0, withdrawn: 0, [state]: 1 }),
     ),
-    family('gauge', 'corelet_agent_crash_proof', 'Whether queries take the other way as soon as the agent is dead.', [
-      { labels: { kind, traffic: 'pods' }, value: Number(crashProof.pods) },
-      { labels: { kind, traffic: 'host' }, value: Number(crashProof.host) },
-    ]),
+    family(
+      'gauge',
+      'corelet_agent_crash_proof',
+      'Whether queries take the other way by themselves when the agent is dead.',
+      [
+        { labels: { kind, traffic: 'pods' }, value: Number(crashProof.pods !== 'never') },
+        { labels: { kind, traffic: 'host' }, value: Number(crashProof.host !== 'never') },
+      ],
+    ),
     family(
       'counter',
       'corelet_agent_drift_total',

@@ -1,6 +1,7 @@
 /** What `corelet status` says of the agents of a network, and whether clients are answered by them. */
 import type { LivingAgent } from '../agent/agent-status.ts'
 import type { Answerer, Examination } from '../agent/examine.ts'
+import type { Return } from '../agent/interception.ts'
 import type { LinkState } from '../agent/link.ts'
 import type { ServerCounts } from './agent-scrape.ts'
 
@@ -79,7 +80,7 @@ function renderAgent({ id, link, addresses, status, linkState, counts }: AgentRe
     row('addresses', `${addresses.join(' ')}, port ${status.dnsPort}`),
     row('link', describeLink(link, status.link.type, linkState)),
     row('interception', `${interception.kind}, ${interception.state}${and(interception.problem)}`),
-    row('if it dies', `pods: ${pods ? PASSED : CUT}; the node: ${interception.hostTraffic && !host ? CUT : PASSED}`),
+    row('if it dies', `pods: ${WHEN_DEAD[pods]}; the node: ${WHEN_DEAD[host]}`),
     row('upstreams', status.upstreams.join(' ')),
     row('server', typeof counts === 'string' ? counts : describeCounts(counts)),
     row('drift', `link ${seen.drift.link}, rules ${seen.drift.rules}`),
@@ -89,8 +90,11 @@ function renderAgent({ id, link, addresses, status, linkState, counts }: AgentRe
   ]
 }
 
-const PASSED = 'kube-proxy has their queries at once'
-const CUT = 'no answers until the rules are gone'
+const WHEN_DEAD: Record<Return, string> = {
+  'at once': 'kube-proxy has their queries at once',
+  soon: 'kube-proxy has their queries after two seconds',
+  never: 'no answers until the rules are gone',
+}
 
 function describeLink(link: string, type: string, state: AgentReport['linkState']): string {
   if (type === 'none') return 'none of its own'

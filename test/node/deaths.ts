@@ -4,23 +4,39 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ROOT } from '../kit/sources.ts'
 import { type Agent, LEADING } from './agent.ts'
-import { type Incident, until } from './incident.ts'
+import { type Allowed, type Incident, until } from './incident.ts'
 import { assertClean, listRemains } from './remains.ts'
-import type { Rig } from './rig.ts'
+import type { Rig, Setup } from './rig.ts'
 
 /** A kill may lose what the dead process had in its hands. */
 const PER_KILL = 5
-/** What a client of the node may lose until the next agent is there, where rules for it outlive a killed one. */
-const TWO_SECONDS = 2040
+/** With iptables what comes in until the kernel has taken the process apart, and closes its sockets. */
+const UNTIL_CLOSED = 30
+/** What a client of the node may lose until the addresses have gone, where rules for it outlive a killed agent. */
+const TWO_SECONDS = 2100
+
+const byKill = ({ interception }: Setup): Allowed =>
+  interception === 'nftables' ? { pod: PER_KILL, node: PER_KILL } : { pod: UNTIL_CLOSED, node: TWO_SECONDS }
 
 export const killed: Incident = {
   name: 'killed',
   event: 'SIGKILL to all processes of the agent, then start',
   times: { long: 20, short: 1 },
-  allowed: ({ interception }) =>
-    interception === 'nftables' ? { pod: PER_KILL, node: PER_KILL } : { pod: undefined, node: TWO_SECONDS },
+  allowed: byKill,
   async happen(rig, agent) {
     await agent.killAll()
+    return rig.agent()
+  },
+}
+
+export const abandoned: Incident = {
+  name: 'abandoned',
+  event: 'SIGKILL to all processes of the agent, then start after four seconds',
+  times: { long: 3, short: 1 },
+  allowed: byKill,
+  async happen(rig, agent) {
+    await agent.killAll()
+    await sleep(4000)
     return rig.agent()
   },
 }
@@ -51,7 +67,8 @@ export const supervisorHangs: Incident = {
   name: 'supervisor-hangs',
   event: 'SIGSTOP to the agent for three seconds',
   times: { long: 5, short: 1 },
-  allowed: () => ({ pod: 0, node: 0 }),
+  // with iptables its addresses go meanwhile
+  allowed: ({ interception }) => (interception === 'nftables' ? { pod: 0, node: 0 } : { pod: 5, node: 5 }),
   async happen(_, agent) {
     agent.kill('SIGSTOP')
     await sleep(3000)
@@ -81,8 +98,7 @@ export const dirtyUninstall: Incident = {
   name: 'dirty-uninstall',
   event: 'start, SIGKILL to all processes after a random time, uninstall, nothing left behind',
   times: { long: 50, short: 3 },
-  allowed: ({ interception }) =>
-    interception === 'nftables' ? { pod: PER_KILL, node: PER_KILL } : { pod: undefined, node: TWO_SECONDS },
+  allowed: byKill,
   async happen(rig, agent) {
     await agent.killAll()
     uninstall(rig)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { canMakeNetns } from '../kit/netns.ts'
-import { killed, workerKilled } from './deaths.ts'
+import { abandoned, killed, workerKilled } from './deaths.ts'
 import { type Incident, suffer } from './incident.ts'
 import { addressRemoved, flushed, leftovers, locked } from './interference.ts'
 import { restart, surge } from './planned.ts'
@@ -18,7 +18,7 @@ const CHOSEN: [setup: Setup, incidents: readonly Incident[]][] = [
     [restart, surge, killed, workerKilled, addressRemoved, flushed, leftovers],
   ],
   [{ interception: 'nftables', proxy: 'nftables', families: ['ipv4'] }, [restart]],
-  [{ interception: 'iptables-legacy', proxy: 'iptables', families: ['ipv4'] }, [locked]],
+  [{ interception: 'iptables-legacy', proxy: 'iptables', families: ['ipv4'] }, [locked, abandoned, addressRemoved]],
   [{ interception: 'iptables-nft', proxy: 'iptables', families: ['ipv6'] }, [flushed]],
 ]
 

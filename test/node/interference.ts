@@ -13,7 +13,7 @@ export const addressRemoved: Incident = {
   name: 'address-removed',
   event: 'the address is removed; it is back within a second',
   times: { long: 10, short: 1 },
-  allowed: ({ interception }) => (interception === 'nftables' ? { pod: 10, node: 10 } : { pod: 1000, node: 1000 }),
+  allowed: () => ({ pod: 10, node: 10 }),
   async happen(rig, agent) {
     for (const address of rig.services) {
       rig.node.run('ip', 'address', 'del', `${address}/${address.includes(':') ? 128 : 32}`, 'dev', LINK)
