@@ -38,10 +38,21 @@ find_service() {
     END { for (i = 1; i <= 5; i++) if (i in best) { split(best[i], f); print f[1], f[2], f[3], f[4]; exit } }'
 }
 
-# Runs corelet in a pod and says what it said. Its status is the command's.  NAME OVERRIDES COMMAND...
+# Runs corelet in a pod and says what it said. Its status is the command's.  NAME SPEC CONTAINER COMMAND...
+# SPEC and CONTAINER are fields of both, in JSON.
 run_pod() {
-  pod=$1 overrides=$2
-  shift 2
-  $KUBECTL run "$pod" --namespace "$NAMESPACE" --image "$IMAGE" --restart=Never --rm --attach --quiet \
-    --pod-running-timeout=2m --overrides "$overrides" --command -- /usr/bin/corelet "$@"
+  pod=$1 spec=$2 container=$3
+  shift 3
+  command='"/usr/bin/corelet"'
+  for word in "$@"; do command="$command,\"$word\""; done
+  $KUBECTL run "$pod" --namespace "$NAMESPACE" --image "$IMAGE" --restart=Never --rm --attach --quiet --pod-running-timeout=2m \
+    --overrides "{\"spec\":{$spec,\"automountServiceAccountToken\":false,\"containers\":[{\"name\":\"$pod\",\"image\":\"$IMAGE\",\"command\":[$command],$container}]}}"
+}
+
+# Asks an address from an ordinary pod, one that every policy lets in.  ADDRESS
+ask_from_pod() {
+  run_pod "corelet-verify-$$" \
+    '"securityContext":{"runAsNonRoot":true,"runAsUser":65532,"runAsGroup":65532,"seccompProfile":{"type":"RuntimeDefault"}}' \
+    '"securityContext":{"allowPrivilegeEscalation":false,"readOnlyRootFilesystem":true,"capabilities":{"drop":["ALL"]}}' \
+    health "$1" </dev/null
 }

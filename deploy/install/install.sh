@@ -87,17 +87,33 @@ service_namespace=$1 service=$2
 [ -n "$domain" ] || domain=$(find_domain | head -n 1)
 [ -n "$mode" ] || mode=$(find_modes | head -n 1)
 selector=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={.spec.selector}')
-target=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={.spec.ports[0].targetPort}')
+ports=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={range .spec.ports[*]}{.port}/{.protocol} {.targetPort}{"\n"}{end}')
 present=$($KUBECTL get daemonset "$AGENT" --namespace "$NAMESPACE" --ignore-not-found -o 'jsonpath={.spec.template.spec.containers[0].image}')
 managed=$($KUBECTL get daemonset "$AGENT" --namespace "$NAMESPACE" --ignore-not-found -o 'jsonpath={.metadata.labels.addonmanager\.kubernetes\.io/mode}')
+
+# The port of the DNS pods, by number or name.  PROTOCOL
+target() { printf '%s\n' "$ports" | awk -v port="53/$1" '$1 == port { found = $2 } END { print found == "" ? 53 : found }'; }
+
+# What installs the chart here.
+helm_command() {
+  printf 'helm upgrade --install corelet %s --namespace %s --set mode=cilium --set clusterDomain=%s --set clusterDNS.service=%s --set clusterDNS.namespace=%s' \
+    "$folder/../helm/corelet" "$service_namespace" "$domain" "$service" "$service_namespace"
+  case $selector in '' | '{"k8s-app":"kube-dns"}') ;; *) printf " --set-json 'upstream.selector=%s'" "$selector" ;; esac
+  case $(target UDP) in 53) ;; *[!0-9]*) ;; *) printf ' --set upstream.targetPort=%s' "$(target UDP)" ;; esac
+}
 
 case $mode in
   iptables | nftables) addresses="$local_ip and $service_ip" ;;
   ipvs) addresses=$local_ip ;;
-  cilium) fail 'Cilium stands in for kube-proxy here, so queries are led by a local redirect policy: use the Helm chart with --set mode=cilium' ;;
+  cilium)
+    [ "$(config cilium-config enable-local-redirect-policy)" = true ] || hint=' (turn on enable-local-redirect-policy in cilium-config first)'
+    fail "Cilium stands in for kube-proxy here, so queries are led by a local redirect policy, which comes with the Helm chart:${hint-}
+  $(helm_command)" ;;
   '') fail 'the mode of kube-proxy was not found; name it with --mode' ;;
   *) fail "no mode: $mode" 2 ;;
 esac
+[ "$service_namespace" = "$NAMESPACE" ] ||
+  fail "the cluster's DNS is in $service_namespace, and the way past the cache leads only to pods beside it: use the Helm chart in that namespace"
 [ "$managed" != Reconcile ] || fail "$AGENT belongs to the cluster's addon manager, which would put it back: turn that add-on off first"
 [ -r "$manifest" ] || fail "no template: $manifest"
 
@@ -107,7 +123,7 @@ upstream_service() {
   for protocol in UDP TCP; do
     name=dns
     [ "$protocol" = UDP ] || name=dns-tcp
-    printf '    - name: %s\n      port: 53\n      protocol: %s\n      targetPort: %s\n' "$name" "$protocol" "${target:-53}"
+    printf '    - name: %s\n      port: 53\n      protocol: %s\n      targetPort: %s\n' "$name" "$protocol" "$(target "$protocol")"
   done
 }
 
@@ -119,7 +135,7 @@ render() {
   fi
   sed -e "s/__PILLAR__LOCAL__DNS__/$local_ip/g" -e "s/__PILLAR__DNS__DOMAIN__/$domain/g" "$@" \
     -e "s|^\([[:space:]-]*image:\).*|\1 $IMAGE|" "$manifest"
-  case $selector in '' | '{"k8s-app":"kube-dns"}') ;; *) upstream_service ;; esac
+  case $selector/$(target UDP)/$(target TCP) in /* | '{"k8s-app":"kube-dns"}/53/53') ;; *) upstream_service ;; esac
 }
 
 echo 'Found:'
@@ -155,5 +171,5 @@ $agents
 LIST
 checked=$service_ip
 [ "$mode" != ipvs ] || checked=$local_ip
-if run_pod "corelet-verify-$$" '{}' health "$checked"; then row 'from a pod' "$checked answers"; else wrong=1 && row 'from a pod' "$checked does NOT answer"; fi
+if ask_from_pod "$checked"; then row 'from a pod' "$checked answers"; else wrong=1 && row 'from a pod' "$checked does NOT answer"; fi
 [ "$wrong" = 0 ] || fail "something does not work; $folder/uninstall.sh takes everything back"

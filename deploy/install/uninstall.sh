@@ -60,10 +60,14 @@ $KUBECTL delete "daemonset/$AGENT" --namespace "$NAMESPACE" --ignore-not-found -
 $KUBECTL wait --for=delete pod --selector "k8s-app=$AGENT" --namespace "$NAMESPACE" --timeout=5m
 $KUBECTL delete "configmap/$AGENT" "service/$AGENT" "service/$UPSTREAM" "serviceaccount/$AGENT" --namespace "$NAMESPACE" --ignore-not-found
 
-# A pod in the network of a node, wherever it may be scheduled or not.  NODE
-on_node() {
-  printf '{"spec":{"nodeName":"%s","hostNetwork":true,"tolerations":[{"operator":"Exists"}],"containers":[{"name":"%s","image":"%s","command":["/usr/bin/corelet","uninstall"%s],"securityContext":{"runAsUser":0,"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"],"add":["NET_ADMIN","NET_RAW"]}}}]}}' \
-    "$1" "$pod" "$IMAGE" "${local_ips:+,\"-localip\",\"$local_ips\"}"
+# Looks from within the network of a node, wherever pods may be scheduled or not.  NODE POD
+uninstall_on() {
+  node=$1 pod=$2
+  set -- uninstall
+  [ -z "$local_ips" ] || set -- "$@" -localip "$local_ips"
+  run_pod "$pod" "\"nodeName\":\"$node\",\"hostNetwork\":true,\"tolerations\":[{\"operator\":\"Exists\"}]" \
+    '"securityContext":{"runAsUser":0,"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"],"add":["NET_ADMIN","NET_RAW"]}}' \
+    "$@" </dev/null
 }
 
 echo 'Looking at each node:'
@@ -71,8 +75,7 @@ wrong=0 number=0
 while read -r node; do
   [ -n "$node" ] || continue
   number=$((number + 1))
-  pod=corelet-uninstall-$$-$number
-  if report=$(run_pod "$pod" "$(on_node "$node")" uninstall </dev/null 2>&1); then
+  if report=$(uninstall_on "$node" "corelet-uninstall-$$-$number" 2>&1); then
     row "$node" 'nothing is left'
   else
     row "$node" 'something is LEFT:' && printf '%s\n' "$report" && wrong=1
@@ -81,6 +84,6 @@ done <<LIST
 $nodes
 LIST
 if [ -n "$service_ip" ]; then
-  if run_pod "corelet-verify-$$" '{}' health "$service_ip"; then row 'from a pod' "$service_ip answers"; else wrong=1 && row 'from a pod' "$service_ip does NOT answer"; fi
+  if ask_from_pod "$service_ip"; then row 'from a pod' "$service_ip answers"; else wrong=1 && row 'from a pod' "$service_ip does NOT answer"; fi
 fi
 [ "$wrong" = 0 ] || fail 'not everything could be taken back; run this again, it changes only what is left'

@@ -40,6 +40,8 @@ kind: KubeProxyConfiguration
 metricsBindAddress: ""
 mode: "${mode}"
 nodePortAddresses: null`
+/** Ports of the DNS Service, as PORT/PROTOCOL TARGET. */
+const PORTS = (udp: string, tcp = udp) => `53/UDP ${udp}\n53/TCP ${tcp}\n9153/TCP 9153`
 const UPSTREAM = '{"k8s-app":"kube-dns"}'
 
 const kubeadm = (mode: string): Answers => ({
@@ -47,7 +49,7 @@ const kubeadm = (mode: string): Answers => ({
   'get configmap coredns*': COREFILE('cluster.local'),
   'get configmap kube-proxy --*': PROXY(mode),
   '*{.spec.selector}': UPSTREAM,
-  '*{.spec.ports[0].targetPort}': '53',
+  '*range .spec.ports*': PORTS('53'),
 })
 
 export const CLUSTERS: Readonly<Record<string, Cluster>> = {
@@ -69,7 +71,7 @@ export const CLUSTERS: Readonly<Record<string, Cluster>> = {
       'get configmap coredns*': COREFILE('cluster.local'),
       'get nodes*': '["server","--disable","traefik"]["agent"]',
       '*{.spec.selector}': UPSTREAM,
-      '*{.spec.ports[0].targetPort}': '53',
+      '*range .spec.ports*': PORTS('53'),
     },
     ...{ service: 'kube-system/kube-dns', ip: '10.43.0.10', domain: 'cluster.local', mode: 'iptables' },
   },
@@ -80,7 +82,7 @@ export const CLUSTERS: Readonly<Record<string, Cluster>> = {
       'get nodes*': '["server","--kube-proxy-arg","proxy-mode=ipvs"]',
       '*{.spec.selector}':
         '{"app.kubernetes.io/instance":"rke2-coredns","app.kubernetes.io/name":"rke2-coredns","k8s-app":"kube-dns"}',
-      '*{.spec.ports[0].targetPort}': 'udp-53',
+      '*range .spec.ports*': PORTS('udp-53', 'tcp-53'),
     },
     ...{ service: 'kube-system/rke2-coredns-rke2-coredns', ip: '10.43.0.10', domain: 'cluster.local', mode: 'ipvs' },
   },
@@ -92,7 +94,7 @@ export const CLUSTERS: Readonly<Record<string, Cluster>> = {
       'get configmap kube-proxy-config*': PROXY('iptables'),
       'get configmap kube-proxy --*': '',
       '*{.spec.selector}': UPSTREAM,
-      '*{.spec.ports[0].targetPort}': '53',
+      '*range .spec.ports*': PORTS('53'),
     },
     ...{ service: 'kube-system/kube-dns', ip: '172.20.0.10', domain: 'cluster.local', mode: 'iptables' },
   },
@@ -103,9 +105,32 @@ export const CLUSTERS: Readonly<Record<string, Cluster>> = {
       'get pods --namespace kube-system --selector component=kube-proxy*':
         '["/bin/sh","-c","kube-proxy --cluster-cidr=10.4.0.0/14 --v=2 1>>/var/log/kube-proxy.log 2>&1"]',
       '*{.spec.selector}': UPSTREAM,
-      '*{.spec.ports[0].targetPort}': '53',
+      '*range .spec.ports*': PORTS('53'),
     },
     ...{ service: 'kube-system/kube-dns', ip: '34.118.224.10', domain: 'cluster.local', mode: 'iptables' },
+  },
+  'AKS, with kube-proxy as a DaemonSet that has arguments alone': {
+    answers: {
+      'get services*':
+        'default kubernetes 10.0.0.1 443 <none> <none>\nkube-system kube-dns 10.0.0.10 53,53 kube-dns <none>\nkube-system metrics-server 10.0.77.1 443 <none> <none>',
+      'get configmap coredns*': `${COREFILE('cluster.local').slice(0, -1)}    import custom/*.override\n}\nimport custom/*.server`,
+      'get daemonset kube-proxy*':
+        '["kube-proxy","--conntrack-max-per-core=0","--metrics-bind-address=0.0.0.0:10249","--kubeconfig=/var/lib/kubelet/kubeconfig","--cluster-cidr=10.244.0.0/16","--detect-local-mode=ClusterCIDR","--v=3"]',
+      '*{.spec.selector}': UPSTREAM,
+      '*range .spec.ports*': PORTS('53'),
+    },
+    ...{ service: 'kube-system/kube-dns', ip: '10.0.0.10', domain: 'cluster.local', mode: 'iptables' },
+  },
+  'a Service coredns in kube-proxy with nftables': {
+    answers: {
+      'get services*': `${KUBERNETES}\nkube-system coredns 10.96.0.10 53,53,9153 kube-dns coredns`,
+      'get configmap coredns*': COREFILE('cluster.local'),
+      'get configmap kube-proxy --*': PROXY('nftables'),
+      '*{.spec.selector}':
+        '{"app.kubernetes.io/instance":"coredns","app.kubernetes.io/name":"coredns","k8s-app":"coredns"}',
+      '*range .spec.ports*': PORTS('53'),
+    },
+    ...{ service: 'kube-system/coredns', ip: '10.96.0.10', domain: 'cluster.local', mode: 'nftables' },
   },
   'Giant Swarm, with a Service coredns and pods that listen on port 1053': {
     answers: {
@@ -113,15 +138,16 @@ export const CLUSTERS: Readonly<Record<string, Cluster>> = {
       'get configmap coredns*': COREFILE('cluster.local'),
       'get configmap kube-proxy --*': PROXY('iptables'),
       '*{.spec.selector}': '{"k8s-app":"coredns"}',
-      '*{.spec.ports[0].targetPort}': '1053',
+      '*range .spec.ports*': PORTS('1053'),
     },
     ...{ service: 'kube-system/coredns', ip: '172.31.0.10', domain: 'cluster.local', mode: 'iptables' },
   },
 }
 
-/** Cilium instead of kube-proxy. */
+/** Cilium instead of kube-proxy, with local redirect policies. */
 export const CILIUM: Answers = {
   'get services*': 'kube-system kube-dns 10.96.0.10 53,53,9153 kube-dns <none>',
-  'get configmap cilium-config*': 'true',
+  'get configmap cilium-config*kube-proxy-replacement*': 'true',
+  'get configmap cilium-config*enable-local-redirect-policy*': 'true',
   'get configmap coredns*': COREFILE('cluster.local'),
 }

@@ -36,6 +36,9 @@ after(() => rmSync(folder, { recursive: true }))
 const install = (answers: Answers, ...args: string[]) =>
   runWithKubectl(INSTALL, ['--manifest', manifest, '--image', 'registry.example/corelet:1', ...args], answers)
 
+/** What a pod is made of besides what its image says. */
+const overridesOf = (call: string) => JSON.parse(/ --overrides (\{.*\})$/.exec(call)![1]!)
+
 const kubeadm = CLUSTERS['kubeadm, kube-proxy with iptables']!
 const RUNNING: Answers = { 'get pods*k8s-app=node-local-dns*': 'node-local-dns-a worker-1\nnode-local-dns-b worker-2' }
 const CHANGES = /^(apply|delete|run|exec|patch|create)/
@@ -90,7 +93,12 @@ test('the way past the cache has the selector and port of the DNS that was found
     CLUSTERS['Giant Swarm, with a Service coredns and pods that listen on port 1053']!.answers,
     '--dry-run',
   )
-  assert.match(stdout, /name: kube-dns-upstream\n[\s\S]*selector: \{"k8s-app":"coredns"\}\n[\s\S]*targetPort: 1053\n/)
+  assert.match(
+    stdout,
+    /name: kube-dns-upstream\n[\s\S]*selector: \{"k8s-app":"coredns"\}\n[\s\S]*targetPort: 1053\n[\s\S]*targetPort: 1053\n/,
+  )
+  const rke2 = install(CLUSTERS['rke2, with a Service of a long name and IPVS']!.answers, '--dry-run')
+  assert.match(rke2.stdout, /protocol: UDP\n +targetPort: udp-53\n[\s\S]*protocol: TCP\n +targetPort: tcp-53\n/)
   assert.doesNotMatch(install(kubeadm.answers, '--dry-run').stdout, /kube-dns-upstream/)
 })
 
@@ -106,7 +114,14 @@ test('it applies, waits, and asks each agent and a pod', () => {
     'exec node-local-dns-b',
     `run ${/corelet-verify-\d+/.exec(calls.join('\n'))?.[0]}`,
   ])
-  assert.match(calls.at(-1)!, /--command -- \/usr\/bin\/corelet health 10\.96\.0\.10$/)
+  const { spec } = overridesOf(calls.at(-1)!)
+  assert.deepEqual(spec.containers[0].command, ['/usr/bin/corelet', 'health', '10.96.0.10'])
+  // as the strictest of the pod security standards wants it
+  assert.deepEqual(spec.securityContext.seccompProfile, { type: 'RuntimeDefault' })
+  assert.equal(spec.securityContext.runAsNonRoot, true)
+  assert.deepEqual(spec.containers[0].securityContext.capabilities, { drop: ['ALL'] })
+  assert.equal(spec.containers[0].securityContext.allowPrivilegeEscalation, false)
+  assert.equal(spec.automountServiceAccountToken, false)
   assert.match(stdout, /^ {2}worker-2 +queries are answered by the agent$/m)
 })
 
@@ -148,6 +163,22 @@ test('flags win over what is found, and help where nothing is', () => {
   }
 })
 
+test('for Cilium it names the whole command', () => {
+  const command = (answers: Answers) =>
+    install({ ...answers, ...CILIUM }, '--dry-run')
+      .stderr.split('\n')[1]!
+      .trim()
+      .replace(/^(helm upgrade --install corelet) \S+\/helm\/corelet /, '$1 CHART ')
+  const plain =
+    'helm upgrade --install corelet CHART --namespace kube-system --set mode=cilium --set clusterDomain=cluster.local --set clusterDNS.service=kube-dns --set clusterDNS.namespace=kube-system'
+  assert.equal(command(kubeadm.answers), plain)
+  const odd = { '*{.spec.selector}': '{"k8s-app":"coredns"}', '*range .spec.ports*': '53/UDP 1053\n53/TCP 1053' }
+  assert.equal(
+    command(odd),
+    `${plain} --set-json 'upstream.selector={"k8s-app":"coredns"}' --set upstream.targetPort=1053`,
+  )
+})
+
 const REFUSED: readonly [why: string, answers: Answers, args: string[], code: number, message: RegExp][] = [
   ['it is not asked and not told to go on', kubeadm.answers, [], 2, /give --yes/],
   [
@@ -159,7 +190,21 @@ const REFUSED: readonly [why: string, answers: Answers, args: string[], code: nu
   ],
   ['the cluster does not answer', { 'get services*': '!connection refused' }, ['--yes'], 1, /does not answer/],
   ['the mode is not found', { ...kubeadm.answers, 'get configmap kube-proxy --*': '' }, ['--yes'], 1, /--mode/],
-  ['Cilium stands in for kube-proxy', CILIUM, ['--yes'], 1, /local redirect policy.*mode=cilium/],
+  ['Cilium stands in for kube-proxy', CILIUM, ['--yes'], 1, /local redirect policy.*:\n {2}helm upgrade .*mode=cilium/],
+  [
+    'its local redirect policies are off',
+    { ...CILIUM, 'get configmap cilium-config*enable-local-redirect-policy*': 'false' },
+    ['--yes'],
+    1,
+    /turn on enable-local-redirect-policy/,
+  ],
+  [
+    'the DNS is in another namespace',
+    { ...kubeadm.answers, 'get services*': 'openshift-dns dns-default 172.30.0.10 53,53 kube-dns <none>' },
+    ['--yes'],
+    1,
+    /openshift-dns.*Helm chart/,
+  ],
   ['an addon manager owns it', { '*addonmanager*': 'Reconcile', ...kubeadm.answers }, ['--yes'], 1, /addon manager/],
   ['a mode does not exist', kubeadm.answers, ['--yes', '--mode', 'userspace'], 2, /no mode/],
   ['an address is none', kubeadm.answers, ['--yes', '--service-ip', '1;rm -rf /'], 2, /no address/],
@@ -195,8 +240,7 @@ test('uninstall ends the agents first, then looks at each node, then asks the DN
     /^delete configmap\/node-local-dns service\/node-local-dns service\/kube-dns-upstream serviceaccount/,
   )
   for (const [index, node] of ['worker-1', 'worker-2'].entries()) {
-    const json = /--overrides (\{.*\}) --command/.exec(steps[3 + index]!)?.[1]
-    const { spec } = JSON.parse(json!)
+    const { spec } = overridesOf(steps[3 + index]!)
     assert.equal(spec.nodeName, node)
     assert.equal(spec.hostNetwork, true)
     assert.deepEqual(spec.containers[0].command, [
@@ -207,7 +251,7 @@ test('uninstall ends the agents first, then looks at each node, then asks the DN
     ])
     assert.deepEqual(spec.containers[0].securityContext.capabilities, { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] })
   }
-  assert.match(steps[5]!, /corelet health 10\.96\.0\.10$/)
+  assert.deepEqual(overridesOf(steps[5]!).spec.containers[0].command.slice(1), ['health', '10.96.0.10'])
   assert.equal(steps.length, 6)
   assert.match(stdout, /^ {2}worker-2 +nothing is left$/m)
 })
