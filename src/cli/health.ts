@@ -1,10 +1,11 @@
-/** `corelet health`: what a container's health check runs. */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { parseDuration } from '../plugin/duration.ts'
+import { UsageError } from './go-flags.ts'
+import { defineSubcommand, HELP } from './subcommand.ts'
 
 const USAGE = `Usage: corelet health [ADDRESS] [--dns-port N] [--timeout DURATION] [--pidfile FILE]
 
@@ -26,25 +27,38 @@ interface Request {
   timeout: number
   /** What a server was given as `-pidfile`; empty for none. */
   pidfile: string
-  help: boolean
 }
 
-/** Asks a server whether it serves at all. @returns the exit status */
-export async function health(args: readonly string[]): Promise<number> {
-  const request = readArguments(args)
-  if (typeof request === 'string') {
-    process.stderr.write(`${request}\n${USAGE}`)
-    return 2
-  }
-  if (request.help) {
-    process.stdout.write(USAGE)
-    return 0
-  }
-  const reason = findProcess(request.pidfile) ?? (await ask(request))
-  if (reason === undefined) return 0
-  process.stderr.write(`${reason}\n`)
-  return 1
-}
+/** `corelet health`: asks a server whether it serves at all; what a container's health check runs. */
+export const health = defineSubcommand<Request>({
+  usage: USAGE,
+  read(args) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        'dns-port': { type: 'string', default: '53' },
+        timeout: { type: 'string', default: '2s' },
+        pidfile: { type: 'string', default: '' },
+        ...HELP,
+      },
+    })
+    const [address = '127.0.0.1', ...more] = positionals
+    const dnsPort = Number(values['dns-port'])
+    const timeout = parseDuration(values.timeout)
+    if (more.length > 0 || isIP(address) === 0) throw new UsageError('one ADDRESS is needed')
+    if (!Number.isInteger(dnsPort) || dnsPort < 1 || dnsPort > 0xffff)
+      throw new UsageError(`invalid port: ${values['dns-port']}`)
+    if (typeof timeout === 'string' || timeout <= 0) throw new UsageError(`invalid timeout: ${values.timeout}`)
+    return values.help ? undefined : { address, dnsPort, timeout, pidfile: values.pidfile }
+  },
+  async work(request) {
+    const reason = findProcess(request.pidfile) ?? (await ask(request))
+    if (reason === undefined) return 0
+    process.stderr.write(`${reason}\n`)
+    return 1
+  },
+})
 
 /** Why no living process has written the file; undefined when one has. */
 function findProcess(pidfile: string): string | undefined {
@@ -83,29 +97,4 @@ function ask({ address, dnsPort, timeout }: Request): Promise<string | undefined
     // connected, so that only this server is heard, and a closed port is an error
     socket.connect(dnsPort, address, () => socket.send(packet))
   })
-}
-
-/** What was asked for, or what is wrong with it. */
-function readArguments(args: readonly string[]): Request | string {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        'dns-port': { type: 'string', default: '53' },
-        timeout: { type: 'string', default: '2s' },
-        pidfile: { type: 'string', default: '' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    const [address = '127.0.0.1', ...more] = positionals
-    const dnsPort = Number(values['dns-port'])
-    const timeout = parseDuration(values.timeout)
-    if (more.length > 0 || isIP(address) === 0) return 'one ADDRESS is needed'
-    if (!Number.isInteger(dnsPort) || dnsPort < 1 || dnsPort > 0xffff) return `invalid port: ${values['dns-port']}`
-    if (typeof timeout === 'string' || timeout <= 0) return `invalid timeout: ${values.timeout}`
-    return { address, dnsPort, timeout, pidfile: values.pidfile, help: values.help }
-  } catch (error) {
-    return (error as Error).message
-  }
 }

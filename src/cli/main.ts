@@ -6,21 +6,9 @@ import { keepCompiled } from './compile-cache.ts'
 const folder = keepCompiled()
 
 const args = argv.slice(2)
-if (args[0] === 'check') {
-  const { check } = await import('./check.ts')
-  process.exitCode = await check(args.slice(1))
-} else if (args[0] === 'new') {
-  const { createNew } = await import('./new/create-new.ts')
-  process.exitCode = createNew(args.slice(1))
-} else if (args[0] === 'status') {
-  const { status } = await import('./status.ts')
-  process.exitCode = await status(args.slice(1))
-} else if (args[0] === 'uninstall') {
-  const { uninstall } = await import('./uninstall.ts')
-  process.exitCode = await uninstall(args.slice(1))
-} else if (args[0] === 'health') {
-  const { health } = await import('./health.ts')
-  process.exitCode = await health(args.slice(1))
+const subcommand = await loadSubcommand(args[0])
+if (subcommand) {
+  process.exitCode = await subcommand(args.slice(1))
 } else {
   const { readRunFlags } = await import('./run-flags.ts')
   const { WORKER_VARIABLE } = await import('../supervisor/messages.ts')
@@ -36,5 +24,23 @@ if (args[0] === 'check') {
     await run(flags, (input) =>
       import('./become-supervisor.ts').then(({ becomeSupervisor }) => becomeSupervisor(args, { folder, input })),
     )
+  }
+}
+
+/** Undefined for the server itself. */
+async function loadSubcommand(word: string | undefined) {
+  switch (word) {
+    case 'check':
+      return (await import('./check.ts')).check
+    case 'new':
+      return (await import('./new/create-new.ts')).createNew
+    case 'status':
+      return (await import('./status.ts')).status
+    case 'uninstall':
+      return (await import('./uninstall.ts')).uninstall
+    case 'health':
+      return (await import('./health.ts')).health
+    default:
+      return undefined
   }
 }

@@ -54,6 +54,7 @@ const USAGE = `Usage of corelet:
   corelet new plugin NAME  make a plugin of your own, see corelet new --help
   corelet status        who answers at the addresses of the agent of this node
   corelet uninstall     free this node from what an agent has left
+  corelet health        whether a server answers, see corelet health --help
 
 Flags:
 ${describeFlags(RUN_FLAGS)}`

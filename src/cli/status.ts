@@ -6,6 +6,7 @@ import { Link } from '../agent/link.ts'
 import { scrapeCounts } from './agent-scrape.ts'
 import { describeFlags, type Flags, parseGoFlags, UsageError } from './go-flags.ts'
 import { type AgentReport, judge, renderStatus } from './status-report.ts'
+import { defineSubcommand } from './subcommand.ts'
 
 const FLAGS = {
   address: { type: 'string', usage: 'Addresses to ask, with commas between them (default those of the agents)' },
@@ -25,32 +26,25 @@ queries, 1 they do not, 2 wrong use.
 Flags:
 ${describeFlags(FLAGS)}`
 
-/** `corelet status`: says whether queries are answered by the agent of this node. @returns the exit status */
-export async function status(args: readonly string[]): Promise<number> {
-  try {
-    const request = readArguments(args)
-    if (request === undefined) {
-      process.stdout.write(USAGE)
-      return 0
-    }
-    const agents = await Promise.all((await findAgents()).map(look))
-    const asked = await askAll(agents, request)
-    const report = judge(agents, asked, request.addresses.length > 0)
-    process.stdout.write(request.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderStatus(report))
-    return report.effective ? 0 : 1
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`${error.message}\n${USAGE}`)
-    return 2
-  }
-}
-
 interface Request {
   addresses: readonly string[]
   secret: string | undefined
   dnsPort: number
   json: boolean
 }
+
+/** `corelet status`: says whether queries are answered by the agent of this node. */
+export const status = defineSubcommand<Request>({
+  usage: USAGE,
+  read: readArguments,
+  async work(request) {
+    const agents = await Promise.all((await findAgents()).map(look))
+    const asked = await askAll(agents, request)
+    const report = judge(agents, asked, request.addresses.length > 0)
+    process.stdout.write(request.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderStatus(report))
+    return report.effective ? 0 : 1
+  },
+})
 
 /** undefined asks for the usage. @throws UsageError */
 function readArguments(args: readonly string[]): Request | undefined {

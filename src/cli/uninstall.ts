@@ -5,6 +5,7 @@ import { findRemains, type Place, removeRemains } from '../agent/uninstall.ts'
 import { AGENT_FLAGS, readPlace } from './agent-flags.ts'
 import { describeFlags, type Flags, parseGoFlags, UsageError } from './go-flags.ts'
 import { RUN_FLAGS } from './run-flags.ts'
+import { defineSubcommand } from './subcommand.ts'
 
 const OWN_FLAGS = {
   'dry-run': { type: 'boolean', usage: 'Say what would be removed, and remove nothing' },
@@ -28,29 +29,23 @@ interface Request {
   force: boolean
 }
 
-/** `corelet uninstall`: frees the node from what an agent made, and proves it. @returns the exit status */
-export async function uninstall(args: readonly string[]): Promise<number> {
-  try {
-    const request = readArguments(args)
-    if (request !== undefined) return await work(request)
-    process.stdout.write(USAGE)
-    return 0
-  } catch (error) {
-    const isUsage = error instanceof UsageError
-    process.stderr.write(`${(error as Error).message}\n${isUsage ? USAGE : ''}`)
-    return isUsage ? 2 : 1
-  }
-}
+/** `corelet uninstall`: frees the node from what an agent made, and proves it. */
+export const uninstall = defineSubcommand<Request>({
+  usage: USAGE,
+  read(args) {
+    const { values, rest } = parseGoFlags(args, { ...RUN_FLAGS, ...OWN_FLAGS })
+    if (values['h'] || values['help']) return undefined
+    if (rest.length > 0) throw new UsageError(`extra command line arguments: [${rest.join(' ')}]`)
+    return { place: readPlace(values), dryRun: values['dry-run'] === true, force: values['force'] === true }
+  },
+  work: (request) =>
+    free(request).catch((error: Error) => {
+      process.stderr.write(`${error.message}\n`)
+      return 1
+    }),
+})
 
-/** undefined asks for the usage. @throws UsageError */
-function readArguments(args: readonly string[]): Request | undefined {
-  const { values, rest } = parseGoFlags(args, { ...RUN_FLAGS, ...OWN_FLAGS })
-  if (values['h'] || values['help']) return undefined
-  if (rest.length > 0) throw new UsageError(`extra command line arguments: [${rest.join(' ')}]`)
-  return { place: readPlace(values), dryRun: values['dry-run'] === true, force: values['force'] === true }
-}
-
-async function work({ place, dryRun, force }: Request): Promise<number> {
+async function free({ place, dryRun, force }: Request): Promise<number> {
   const agents = await findAgents()
   const living = agents.map(describeAgent)
   if (living.length > 0 && !force && !dryRun) {

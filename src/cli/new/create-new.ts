@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { missing, order } from '../../../plugins/order.ts'
 import { describeError } from '../../instance/describe-error.ts'
+import { UsageError } from '../go-flags.ts'
+import { defineSubcommand, HELP } from '../subcommand.ts'
 import { pluginFiles } from './plugin-files.ts'
 
 const USAGE = `Usage: corelet new plugin NAME [-dir FOLDER]
@@ -15,27 +17,37 @@ Exit status: 0 it is there, 1 it can't be made, 2 wrong use.
 const NAME = /^[a-z](?:-?[a-z0-9])*$/
 const MAX_NAME = 40
 
-/** `corelet new plugin NAME`: makes the folder of a plugin. @returns the exit status */
-export function createNew(args: readonly string[]): number {
-  const request = readArguments(args)
-  if (typeof request === 'string') {
-    process.stderr.write(`${request}\n${USAGE}`)
-    return 2
-  }
-  if (request.help) {
-    process.stdout.write(USAGE)
-    return 0
-  }
-  const { name } = request
-  const folder = join(request.dir, name)
-  const problem = findProblem(name, folder) ?? writeFiles(folder, pluginFiles(name))
-  if (problem) {
-    process.stderr.write(problem)
-    return 1
-  }
-  process.stdout.write(describe(name, folder))
-  return 0
+interface Request {
+  name: string
+  /** Where the folder is to be. */
+  dir: string
 }
+
+/** `corelet new plugin NAME`: makes the folder of a plugin. */
+export const createNew = defineSubcommand<Request>({
+  usage: USAGE,
+  read(args) {
+    const { values, positionals } = parseArgs({
+      args: args.map((word) => word.replace(/^-(dir|help)\b/, '--$1')),
+      allowPositionals: true,
+      options: { dir: { type: 'string', default: '.' }, ...HELP },
+    })
+    if (values.help) return undefined
+    const [what, name = '', ...more] = positionals
+    if (what !== 'plugin' || name === '' || more.length > 0) throw new UsageError('say what is to be made: plugin NAME')
+    return { name, dir: values.dir }
+  },
+  work({ name, dir }) {
+    const folder = join(dir, name)
+    const problem = findProblem(name, folder) ?? writeFiles(folder, pluginFiles(name))
+    if (problem) {
+      process.stderr.write(problem)
+      return 1
+    }
+    process.stdout.write(describe(name, folder))
+    return 0
+  },
+})
 
 /** What keeps a plugin from being made, as text; undefined when nothing does. */
 function findProblem(name: string, folder: string): string | undefined {
@@ -86,27 +98,4 @@ Test it:  cd ${folder} && npm install && npm test
 
 What you change in ${join(folder, 'index.ts')} is live a moment later.
 `
-}
-
-interface Request {
-  name: string
-  dir: string
-  help: boolean
-}
-
-/** What was asked for, or what is wrong with it. */
-function readArguments(args: readonly string[]): Request | string {
-  try {
-    const { values, positionals } = parseArgs({
-      args: args.map((word) => word.replace(/^-(dir|help)\b/, '--$1')),
-      allowPositionals: true,
-      options: { dir: { type: 'string', default: '.' }, help: { type: 'boolean', short: 'h', default: false } },
-    })
-    const [what, name = '', ...more] = positionals
-    if (!values.help && (what !== 'plugin' || name === '' || more.length > 0))
-      return 'say what is to be made: plugin NAME'
-    return { name, dir: values.dir, help: values.help }
-  } catch (error) {
-    return describeError(error)
-  }
 }
