@@ -46,6 +46,17 @@ describe('times', () => {
   }
 })
 
+test('a TTL of 0 is not kept when MINTTL is 0', async () => {
+  for (const [text, message] of [
+    ['cache {\nsuccess 1000 3600 0\n}', { answers: [A(0)] }],
+    ['cache {\ndenial 1000 3600 0\n}', { rcode: RCODES.NXDOMAIN, authorities: ['org. 300 IN SOA a. b. 1 2 3 4 0'] }],
+  ] as const) {
+    const { asked, replies } = await replay(text, message, [0])
+    assert.equal(asked.length, 2)
+    for (const reply of replies) assert.deepEqual(ttls(reply), [0])
+  }
+})
+
 test('a TTL with its top bit set counts as the longest there is (RFC 8767 §4)', async () => {
   const plugin = await startPlugin(cache, 'cache')
   const next = upstream((query) => {

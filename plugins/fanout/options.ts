@@ -127,7 +127,8 @@ function toTls(server: Destination): Destination {
     }
   }
   if (server.kind === 'host' && server.transport === 'dns') {
-    return { ...server, transport: 'tls', port: server.port === DNS_PORT ? TLS_PORT : server.port }
+    const { kind, name, port } = server
+    return { kind, name, transport: 'tls', port: port === DNS_PORT ? TLS_PORT : port }
   }
   return server
 }

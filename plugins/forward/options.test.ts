@@ -209,8 +209,8 @@ describe('TO', () => {
     ['/etc/resolv.conf', { kind: 'file', path: '/etc/resolv.conf', transport: 'dns' }],
     ['./resolv.conf', { kind: 'file', path: './resolv.conf', transport: 'dns' }],
     ['dns:///etc/resolv.conf', { kind: 'file', path: '/etc/resolv.conf', transport: 'dns' }],
-    ['dns.example', { kind: 'host', name: 'dns.example', transport: 'dns', port: 53 }],
-    ['localhost:1053', { kind: 'host', name: 'localhost', transport: 'dns', port: 1053 }],
+    ['dns.example', { kind: 'host', name: 'dns.example', transport: 'dns', port: 53, path: 'dns.example' }],
+    ['localhost:1053', { kind: 'host', name: 'localhost', transport: 'dns', port: 1053, path: 'localhost:1053' }],
     ['tls://dns.example', { kind: 'host', name: 'dns.example', transport: 'tls', port: 853 }],
   ]
   for (const [text, expected] of good) {

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { RCODES } from 'corelet/plugin'
-import { fakeListener } from 'corelet/plugin/testing'
+import { fakeListener, readText } from 'corelet/plugin/testing'
 import { resolveDestinations } from '../../src/forwarding/resolve.ts'
 import { startFakeServer, toAnswer } from '../../src/upstream/testing.ts'
+import forward from './index.ts'
 import { startForward, Upstreams } from './testing.ts'
 
 describe('TO', () => {
@@ -32,6 +33,26 @@ describe('TO', () => {
       { transport: 'dns', address: '127.0.0.1', port: 53 },
       { transport: 'dns', address: '::1', port: 53 },
     ])
+  })
+
+  it('may be a file whose name could be that of a host, unless it is to be asked over TLS', async () => {
+    const before = process.cwd()
+    process.chdir(folder)
+    try {
+      await writeFile('localhost', 'nameserver 192.0.2.1\n')
+      const options = { resolvers: [], isOwn: () => false, warn: () => {} }
+      const addressOf = async (text: string) => {
+        const parsed = await readText(forward, `forward . ${text}`)
+        const [target] = await resolveDestinations(parsed.options[0]!.destinations, options)
+        return target!.address
+      }
+      assert.equal(await addressOf('localhost'), '192.0.2.1')
+      assert.equal(await addressOf('dns://localhost'), '192.0.2.1')
+      assert.notEqual(await addressOf('localhost:53'), '192.0.2.1')
+      assert.notEqual(await addressOf('tls://localhost'), '192.0.2.1')
+    } finally {
+      process.chdir(before)
+    }
   })
 
   it('leaves out of a file what the block itself listens at', async () => {

@@ -6,7 +6,14 @@ import type { Target } from '../upstream/target.ts'
 export type Destination =
   | { kind: 'server'; target: Target }
   | { kind: 'file'; path: string; transport: 'dns' | 'grpc' }
-  | { kind: 'host'; name: string; transport: Target['transport']; port: number }
+  | {
+      kind: 'host'
+      name: string
+      transport: Target['transport']
+      port: number
+      /** The file that it stands for if there is one. What is to be asked over TLS never is one: a file lists servers for plain DNS. */
+      path?: string
+    }
 
 const PORTS = { dns: 53, tls: 853, https: 443, grpc: 53 } as const
 
@@ -62,5 +69,5 @@ function readHost(text: string, transport: Target['transport']): Destination | u
   const labels = host.replace(/\.$/, '').split('.')
   if (host.length > 254 || !labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)))
     return undefined
-  return { kind: 'host', name: host, transport, port }
+  return { kind: 'host', name: host, transport, port, ...(transport === 'dns' && { path: text }) }
 }

@@ -1,5 +1,5 @@
 import { lookup, Resolver } from 'node:dns/promises'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { showTarget, type Target } from '../upstream/target.ts'
 import type { Destination } from './destination.ts'
@@ -38,7 +38,8 @@ export async function resolveDestinations(
 async function resolveOne(destination: Destination, options: ResolveOptions): Promise<Target[]> {
   if (destination.kind === 'server') return [destination.target]
   if (destination.kind === 'file') return readOthers(destination, options)
-  const { name, transport, port } = destination
+  const { name, transport, port, path } = destination
+  if (path !== undefined && (await isFile(path))) return readOthers({ kind: 'file', path, transport: 'dns' }, options)
   const addresses = await lookUp(name, options.resolvers)
   return addresses.map((address) => ({ transport, address, port }))
 }
@@ -53,6 +54,13 @@ async function readOthers(
     warn(`${path} lists ${target.address}, which is this server: it is left out`)
   }
   return targets.filter((target) => !isOwn(target))
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
 }
 
 async function readList(path: string): Promise<string> {
