@@ -7,7 +7,7 @@ const DAY = 86_400_000
 const timeout: Value<number> = custom('DURATION', 'duration', (token, report) => {
   const { text } = token
   const value = /^[+-]?\d+$/.test(text) ? Number(text) * SECOND : parseDuration(text)
-  if (typeof value === 'string') return void report(token, 'bad-duration', value)
+  if (typeof value === 'string') return void report(token, 'bad-timeout', text)
   if (value < SECOND || value > DAY) return void report(token, 'timeout-range', text)
   return value
 })
@@ -37,6 +37,11 @@ export default definePlugin({
     unknown: 'unknown-option',
   },
   errors: {
+    'bad-timeout': {
+      message: "failed to parse duration '{0}'",
+      hint: 'write a duration such as 5s or 2m, or a number of seconds',
+      example: '. {\n  timeouts {\n    read slowly\n  }\n}',
+    },
     'timeout-range': {
       message: "timeout provided '{0}' needs to be between 1 second and 24 hours",
       hint: 'write a duration such as 5s or 2m, or a number of seconds',

@@ -31,7 +31,7 @@ test('mistakes are found where they are', async () => {
     ['timeouts {\n  read 999ms\n}', '3:8 timeouts/timeout-range'],
     ['timeouts {\n  write 0\n}', '3:9 timeouts/timeout-range'],
     ['timeouts {\n  idle 24h1s\n}', '3:8 timeouts/timeout-range'],
-    ['timeouts {\n  idle soon\n}', '3:8 bad-duration'],
+    ['timeouts {\n  idle soon\n}', '3:8 timeouts/bad-timeout'],
     ['timeouts {\n  maxtcpqueries 0\n}', '3:17 timeouts/queries-range'],
     ['timeouts {\n  maxtcpqueries -2\n}', '3:17 timeouts/queries-range'],
     ['timeouts {\n  maxtcpqueries 1.5\n}', '3:17 bad-integer'],
