@@ -3,14 +3,15 @@ import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
+import { ProbeQuestion, probeTcp, STRANGER } from '../agent/probe.ts'
 import { parseDuration } from '../plugin/duration.ts'
 import { UsageError } from './go-flags.ts'
 import { defineSubcommand, HELP } from './subcommand.ts'
 
-const USAGE = `Usage: corelet health [ADDRESS] [--dns-port N] [--timeout DURATION] [--pidfile FILE]
+const USAGE = `Usage: corelet health [ADDRESS] [--dns-port N] [--timeout DURATION] [--tcp] [--pidfile FILE]
 
 Sends a message that a server answers by itself, whatever its Corefile says, over UDP to ADDRESS (127.0.0.1).
-With --pidfile the process that wrote FILE must live, too: several may answer at one address.
+With --tcp it has to answer over TCP, too; with --pidfile the process that wrote FILE has to live, as several may answer at one address.
 Exit status: 0 it answers, 1 it does not within the timeout (2s), 2 wrong use.
 `
 
@@ -25,6 +26,8 @@ interface Request {
   dnsPort: number
   /** Milliseconds. */
   timeout: number
+  /** Over TCP, too. */
+  tcp: boolean
   /** What a server was given as `-pidfile`; empty for none. */
   pidfile: string
 }
@@ -39,6 +42,7 @@ export const health = defineSubcommand<Request>({
       options: {
         'dns-port': { type: 'string', default: '53' },
         timeout: { type: 'string', default: '2s' },
+        tcp: { type: 'boolean', default: false },
         pidfile: { type: 'string', default: '' },
         ...HELP,
       },
@@ -50,10 +54,11 @@ export const health = defineSubcommand<Request>({
     if (!Number.isInteger(dnsPort) || dnsPort < 1 || dnsPort > 0xffff)
       throw new UsageError(`invalid port: ${values['dns-port']}`)
     if (typeof timeout === 'string' || timeout <= 0) throw new UsageError(`invalid timeout: ${values.timeout}`)
-    return values.help ? undefined : { address, dnsPort, timeout, pidfile: values.pidfile }
+    return values.help ? undefined : { address, dnsPort, timeout, tcp: values.tcp, pidfile: values.pidfile }
   },
   async work(request) {
-    const reason = findProcess(request.pidfile) ?? (await ask(request))
+    const { pidfile, tcp } = request
+    const reason = findProcess(pidfile) ?? (await ask(request)) ?? (tcp ? await askOverTcp(request) : undefined)
     if (reason === undefined) return 0
     process.stderr.write(`${reason}\n`)
     return 1
@@ -97,4 +102,10 @@ function ask({ address, dnsPort, timeout }: Request): Promise<string | undefined
     // connected, so that only this server is heard, and a closed port is an error
     socket.connect(dnsPort, address, () => socket.send(packet))
   })
+}
+
+/** The same over TCP: whatever comes back there is the server's. */
+async function askOverTcp({ address, dnsPort, timeout }: Request): Promise<string | undefined> {
+  const problem = await probeTcp(new ProbeQuestion(), address, dnsPort, timeout)
+  return problem === undefined || problem === STRANGER ? undefined : `no answer from ${address} over TCP: ${problem}`
 }

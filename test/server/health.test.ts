@@ -14,6 +14,7 @@ test('health is 0 while the server answers, without a query that plugins see, an
   const server = await serveCli(['-conf', 'stdin'], { input: corefile })
   const args = ['health', '127.0.0.1', '--dns-port', String(server.port)]
   assert.deepEqual(await runCli(args), { code: 0, stdout: '', stderr: '' })
+  assert.deepEqual(await runCli([...args, '--tcp']), { code: 0, stdout: '', stderr: '' })
   server.kill('SIGTERM')
   const { stdout } = await server.ended
   assert.doesNotMatch(stdout, /INFO.*127\.0\.0\.1:\d+ - /)
@@ -58,6 +59,22 @@ test('health is 1 when nothing comes, or something else', async () => {
   mute.close()
   assert.equal(code, 1)
   assert.match(stderr, /^no answer from 127\.0\.0\.1:\d+\n$/)
+})
+
+test('health over TCP, too, is 1 where only UDP is answered', async (context) => {
+  const socket = createSocket('udp4')
+  context.after(() => socket.close())
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  socket.on('message', (packet, { port, address }) => {
+    packet[2]! |= 0x80
+    socket.send(packet, port, address)
+  })
+  const args = ['health', '--dns-port', String(socket.address().port)]
+  assert.equal((await runCli(args)).code, 0)
+  const { code, stderr } = await runCli([...args, '--tcp'])
+  assert.equal(code, 1)
+  assert.match(stderr, /^no answer from 127\.0\.0\.1 over TCP: .*ECONNREFUSED/)
 })
 
 for (const args of [['a.example'], ['::1', '::2'], ['--dns-port', '0'], ['--timeout', '0s'], ['--wrong']]) {
