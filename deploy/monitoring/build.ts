@@ -1,7 +1,7 @@
 /**
  * Writes the two Grafana dashboards from what their panels show. Each file can be imported, and be mounted from a ConfigMap.
  *
- * node deploy/monitoring/build.ts [FOLDER]     this folder when left out
+ * node deploy/monitoring/build.ts [FOLDER]     the files of the chart when left out
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -261,7 +261,7 @@ function variable(name: string, series?: string) {
   }
 }
 
-const folder = process.argv[2] ?? import.meta.dirname
+const folder = process.argv[2] ?? join(import.meta.dirname, '../helm/corelet/files')
 const dashboards = {
   'server.json': toDashboard('corelet-server', 'corelet: server', SERVER),
   'node-agent.json': toDashboard('corelet-node-agent', 'corelet: agent of the nodes', NODE_AGENT),

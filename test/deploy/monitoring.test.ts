@@ -11,8 +11,9 @@ import { childrenOf, programOf } from '../kit/proc.ts'
 import { killLeftovers } from '../kit/process.ts'
 import { listFiles, ROOT, read } from '../kit/sources.ts'
 
-const RULES = 'deploy/monitoring/rules.yaml'
-const DASHBOARDS = ['deploy/monitoring/server.json', 'deploy/monitoring/node-agent.json']
+const FILES = 'deploy/helm/corelet/files'
+const RULES = `${FILES}/rules.yaml`
+const DASHBOARDS = [`${FILES}/server.json`, `${FILES}/node-agent.json`]
 
 /** Names of series that the dashboards of others ask for. `go_goroutines` counts what only a program in Go has. */
 const OTHERS = {

@@ -107,41 +107,56 @@ topologySpreadConstraints:
 {{- end }}
 
 {{- define "corelet.args" -}}
-{{- $args := list "-conf" (printf "%s/Corefile" (include "corelet.folder" .)) }}
+- -conf
+- {{ include "corelet.folder" . }}/Corefile
 {{- if include "corelet.isAgent" . }}
-{{- $args = concat $args (include "corelet.agentArgs" . | fromJsonArray) }}
-{{- if include "corelet.onNode" . }}
-{{- $args = concat $args (include "corelet.nodeArgs" . | fromJsonArray) }}
+{{- include "corelet.agentArgs" . }}
 {{- else }}
-{{- $args = concat $args (list "-setupinterface=false" "-setupiptables=false" "-skipteardown=true") }}
+- -supervise
 {{- end }}
-{{- else }}
-{{- $args = append $args "-supervise" }}
+{{- if eq .Values.mode "cilium" }}
+- -setupinterface=false
+- -setupiptables=false
+- -skipteardown=true
+{{- else if include "corelet.onNode" . }}
+{{- include "corelet.nodeArgs" . }}
 {{- end }}
-{{- toYaml (concat $args .Values.extraArgs) }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
-{{- /* What every agent is told. JSON. */ -}}
-{{- define "corelet.agentArgs" -}}
-{{- $args := list "-localip" (include "corelet.addresses" .) "-basecorefile" "/etc/corelet/config/Corefile.base" }}
-{{- $args = concat $args (list "-pidfile" (printf "%s/corelet.pid" (include "corelet.folder" .))) }}
-{{- $args = concat $args (list "-upstreamsvc" (include "corelet.upstreamAddress" . | default (include "corelet.upstreamService" .))) }}
-{{- $args = concat $args (list "-prometheus-listen-address" (include "corelet.metricsAddress" .)) }}
-{{- $second := include "corelet.hostPort" (dict "host" (.Values.metrics.host | default "0.0.0.0") "port" (int .Values.metrics.agentPort)) }}
-{{- $args = concat $args (list "-metrics-listen-address" (ternary $second "none" (ne (int .Values.metrics.agentPort) 0))) }}
+{{- /* What every agent is told. */ -}}
+{{- define "corelet.agentArgs" }}
+- -localip
+- {{ include "corelet.addresses" . | quote }}
+- -basecorefile
+- /etc/corelet/config/Corefile.base
+- -pidfile
+- {{ include "corelet.folder" . }}/corelet.pid
+- -upstreamsvc
+- {{ include "corelet.upstreamAddress" . | default (include "corelet.upstreamService" .) | quote }}
+- -prometheus-listen-address
+- {{ include "corelet.metricsAddress" . | quote }}
+- -metrics-listen-address
+{{- if .Values.metrics.agentPort }}
+- {{ include "corelet.hostPort" (dict "host" (.Values.metrics.host | default "0.0.0.0") "port" (int .Values.metrics.agentPort)) | quote }}
+{{- else }}
+- none
+{{- end }}
 {{- if ne (int .Values.health.port) 8080 }}
-{{- $args = concat $args (list "-health-port" (toString (int .Values.health.port))) }}
+- -health-port
+- {{ .Values.health.port | quote }}
 {{- end }}
 {{- if include "corelet.hasCustom" . }}
-{{- $args = concat $args (list "-custom-corefiles" "/etc/corelet/custom") }}
+- -custom-corefiles
+- /etc/corelet/custom
 {{- end }}
-{{- toJson $args }}
 {{- end }}
 
-{{- /* What an agent is told of link and rules, where that is not its default. JSON. */ -}}
-{{- define "corelet.nodeArgs" -}}
+{{- /* What an agent is told of link and rules, where that is not its default. */ -}}
+{{- define "corelet.nodeArgs" }}
 {{- $agent := .Values.agent }}
-{{- $args := list }}
 {{- $flags := list
   (list "-interfacename" .Values.link.name "nodelocaldns")
   (list "-link-type" (ternary "existing" .Values.link.type (eq .Values.mode "existing-link")) "auto")
@@ -152,11 +167,17 @@ topologySpreadConstraints:
   (list "-probe-failures" (toString (int $agent.probeFailures)) "3")
 }}
 {{- range $flags }}
-{{- if ne (index . 1) (index . 2) }}{{- $args = append (append $args (index . 0)) (index . 1) }}{{- end }}
+{{- if ne (index . 1) (index . 2) }}
+- {{ index . 0 }}
+- {{ index . 1 | quote }}
 {{- end }}
-{{- if not $agent.hostTraffic }}{{- $args = append $args "-host-traffic=false" }}{{- end }}
-{{- if $agent.skipTeardown }}{{- $args = append $args "-skipteardown=true" }}{{- end }}
-{{- toJson $args }}
+{{- end }}
+{{- if not $agent.hostTraffic }}
+- -host-traffic=false
+{{- end }}
+{{- if $agent.skipTeardown }}
+- -skipteardown=true
+{{- end }}
 {{- end }}
 
 {{- define "corelet.env" -}}
@@ -177,10 +198,10 @@ topologySpreadConstraints:
 
 {{- /* None on nodes: each would be a port of the node, which the next pod could not have beside the last one. */ -}}
 {{- define "corelet.ports" -}}
-- name: dns
+- name: {{ include "corelet.portName" (list . "udp") }}
   containerPort: 53
   protocol: UDP
-- name: dns-tcp
+- name: {{ include "corelet.portName" (list . "tcp") }}
   containerPort: 53
   protocol: TCP
 {{- range .Values.service.extraPorts }}
@@ -237,6 +258,17 @@ livenessProbe:
   timeoutSeconds: {{ .timeoutSeconds }}
   failureThreshold: {{ .failureThreshold }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Of the port for DNS: Cilium looks for the name that the Service's port has. */ -}}
+{{- define "corelet.portName" -}}
+{{- $values := (index . 0).Values }}
+{{- $protocol := index . 1 }}
+{{- if and (eq $values.mode "cilium") (not $values.cilium.localRedirectPolicy.address) }}
+{{- get $values.cilium.localRedirectPolicy.portNames $protocol }}
+{{- else }}
+{{- get (dict "udp" "dns" "tcp" "dns-tcp") $protocol }}
 {{- end }}
 {{- end }}
 
