@@ -1,7 +1,5 @@
 /** Replaces imports by what they import and takes snippet definitions out: many files in, one stream of words out. */
-import type { Finding } from './diagnostics.ts'
-import type { FileAccess } from './files.ts'
-import { findImports } from './find-imports.ts'
+import { findImports, type ImportScope } from './find-imports.ts'
 import { KeyList } from './key-list.ts'
 import type { Word } from './lexer.ts'
 import type { ImportSite, Position } from './model.ts'
@@ -21,11 +19,9 @@ interface Snippet {
   words: readonly Word[]
 }
 
-export interface ExpandScope {
-  read: FileAccess
+export interface ExpandScope extends ImportScope {
   /** The words of a file; read and lexed once. A string says why there are none. */
   wordsOf(path: string): readonly Word[] | string
-  report(finding: Finding): void
 }
 
 const MAX_SNIPPETS = 10_000

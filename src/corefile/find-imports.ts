@@ -1,17 +1,24 @@
-import type { ExpandScope } from './expand.ts'
+import type { Finding } from './diagnostics.ts'
+import type { FileAccess } from './files.ts'
 import type { Word } from './lexer.ts'
 
+/** Where imports are looked for. */
+export interface ImportScope {
+  read: FileAccess
+  report(finding: Finding): void
+}
+
 /** The absolute paths that an import's pattern stands for; empty when it was reported. */
-export function findImports(pattern: Word, scope: Pick<ExpandScope, 'read' | 'report'>): readonly string[] {
+export function findImports(pattern: Word, { read, report: tell }: ImportScope): readonly string[] {
   const report = (code: string, ...params: string[]) => {
-    scope.report({ position: pattern.position, code, params })
+    tell({ position: pattern.position, code, params })
     return []
   }
-  const glob = scope.read.resolve(pattern.position.file, pattern.text)
+  const glob = read.resolve(pattern.position.file, pattern.text)
   if (count(glob, '*') > 1 || count(glob, '?') > 1 || (glob.includes('[') && glob.includes(']'))) {
     return report('import-wildcards', glob)
   }
-  const paths = scope.read.glob(glob)
+  const paths = read.glob(glob)
   if (!paths) return report('import-bad-pattern', pattern.text)
   if (paths.length > 0) return paths
   return /[*?[\]]/.test(glob)
