@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
-import type { ConnectedUdp, ConnectedUdpEvents, ConnectedUdpOptions } from './connected-udp.ts'
+import type { ConnectedUdp, ConnectedUdpEvents, ConnectedUdpOptions } from './connected-socket.ts'
 
 /** Octets that may wait in the process for the network. */
 const MAX_SEND_QUEUE = 65_536

@@ -1,4 +1,4 @@
-import type { ConnectedUdp, ConnectedUdpEvents, ConnectedUdpOptions } from './connected-udp.ts'
+import type { ConnectedUdp, ConnectedUdpEvents, ConnectedUdpOptions } from './connected-socket.ts'
 import {
   EAGAIN,
   EINTR,

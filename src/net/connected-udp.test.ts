@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import test from 'node:test'
-import { type ConnectedUdp, type ConnectedUdpEvents, connectUdp } from './connected-udp.ts'
+import type { ConnectedUdp, ConnectedUdpEvents } from './connected-socket.ts'
+import { connectUdp } from './connected-udp.ts'
 import { loadLibc } from './libc.ts'
 
 interface Cleanup {

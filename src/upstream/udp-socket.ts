@@ -1,6 +1,7 @@
 import { RCODES, TC } from '../dns/constants.ts'
 import { copyOctets } from '../dns/octets.ts'
-import { type ConnectedUdp, type ConnectedUdpEvents, connectUdp } from '../net/connected-udp.ts'
+import type { ConnectedUdp, ConnectedUdpEvents } from '../net/connected-socket.ts'
+import { connectUdp } from '../net/connected-udp.ts'
 import { describeError, ExchangeFailure } from './failure.ts'
 import type { Carrier, Pending, Result } from './pending.ts'
 import { type Mismatch, readAnswer } from './question.ts'
