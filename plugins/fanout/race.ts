@@ -1,9 +1,16 @@
 import { type Clock, type Counter, RCODES } from 'corelet/plugin'
-import { GIVEN_UP, type Outcome } from '../../src/forwarding/attempts.ts'
-import type { Strategy } from '../../src/forwarding/forwarder.ts'
+import {
+  failedAt,
+  GIVEN_UP,
+  NONE_HEALTHY,
+  type Outcome,
+  PAUSE,
+  type Strategy,
+  timedOut,
+} from '../../src/forwarding/outcome.ts'
 import type { Upstreams } from '../../src/forwarding/upstreams.ts'
 import { Deadlines, type Expirable, type Place } from '../../src/upstream/deadlines.ts'
-import { ExchangeFailure, TIMED_OUT } from '../../src/upstream/failure.ts'
+import { ExchangeFailure } from '../../src/upstream/failure.ts'
 import type { Answer, Question } from '../../src/upstream/question.ts'
 import type { Upstream } from '../../src/upstream/upstream.ts'
 
@@ -17,9 +24,6 @@ export interface RaceOptions {
   /** The first reply counts, whatever its rcode. */
   firstCounts: boolean
 }
-
-/** Milliseconds until an upstream that failed twice is asked again, so that refusals that come at once make no tight loop. */
-const PAUSE = 20
 
 interface Settings extends RaceOptions {
   clock: Clock
@@ -56,7 +60,7 @@ class Race implements Expirable<Race> {
   readonly #settings: Settings
   readonly #done: (outcome: Outcome) => void
   #running = 0
-  #best: Outcome = { upstream: undefined, error: 'no healthy proxies', kind: 'declined' }
+  #best = NONE_HEALTHY
   #ended = false
 
   constructor(
@@ -82,13 +86,7 @@ class Race implements Expirable<Race> {
 
   /** Time is up: the best reply so far counts. */
   expire(): void {
-    const { milliseconds } = this.#settings.deadlines
-    const late: Outcome = {
-      upstream: undefined,
-      error: `no answer within ${milliseconds} ms: ${TIMED_OUT}`,
-      kind: 'timeout',
-    }
-    this.#end(this.#best.answer ? this.#best : late)
+    this.#end(this.#best.answer ? this.#best : timedOut(this.#settings.deadlines.milliseconds))
   }
 
   cancel(): void {
@@ -146,9 +144,7 @@ class Race implements Expirable<Race> {
       else clock.timeout(PAUSE, () => this.#ask(upstream, attempt + 1))
       return
     }
-    if (!this.#best.answer) {
-      this.#best = { upstream, error: `${upstream.label}: ${failure.message}`, kind: failure.kind }
-    }
+    if (!this.#best.answer) this.#best = failedAt(upstream, failure)
     this.#running--
     this.#next()
   }

@@ -1,28 +1,14 @@
 import { type Clock, type Counter, RCODES } from '../plugin/index.ts'
 import { Deadlines, type Expirable, type Place } from '../upstream/deadlines.ts'
-import { ExchangeFailure, type FailureKind, TIMED_OUT } from '../upstream/failure.ts'
+import { ExchangeFailure } from '../upstream/failure.ts'
 import { createPolicy, type Policy } from '../upstream/policy.ts'
 import type { Answer, Question } from '../upstream/question.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { withoutEdns } from './flight.ts'
-import type { Strategy } from './forwarder.ts'
 import type { ForwardingMetrics } from './metrics.ts'
-import type { AttemptOptions, ConnectionOptions } from './options.ts'
+import { type AttemptOptions, type ConnectionOptions, toLimit } from './options.ts'
+import { failedAt, GIVEN_UP, NONE_HEALTHY, type Outcome, PAUSE, type Strategy, timedOut } from './outcome.ts'
 import type { Upstreams } from './upstreams.ts'
-
-/** What came of a query: an answer and who gave it, or why there is none. */
-export type Outcome =
-  | { answer: Answer; upstream: Upstream }
-  | { answer?: undefined; upstream: Upstream | undefined; error: string; kind: FailureKind }
-
-/** What comes of a query that nobody waits for any more. */
-export const GIVEN_UP: Outcome = { upstream: undefined, error: 'the query was given up', kind: 'timeout' }
-
-/** What comes of a query that no upstream was asked. */
-const NONE_HEALTHY: Outcome = { upstream: undefined, error: 'no healthy proxies', kind: 'declined' }
-
-/** Milliseconds between rounds when all upstreams have failed twice, so that refusals that come at once are not asked for in a tight loop. */
-const PAUSE = 20
 
 interface AttemptSettings {
   clock: Clock
@@ -41,11 +27,6 @@ interface AttemptSettings {
 
 /** Milliseconds after which a client gets SERVFAIL whatever goes on: most give up after 5 s. A longer read_timeout is honoured. */
 export const PATIENCE = 4400
-
-/** Limits are written with 0 for none. */
-export function toLimit(number: number): number {
-  return number === 0 ? Infinity : number
-}
 
 /** Asks upstreams one after the other, in the order of the policy and over again, until one answers or the limits are reached. */
 export function createAttempts(
@@ -110,8 +91,7 @@ export class Attempts implements Expirable<Attempts> {
 
   /** The client's patience is at its end, whatever goes on. */
   expire(): void {
-    const error = `no answer within ${this.#settings.deadlines.milliseconds} ms: ${TIMED_OUT}`
-    this.#end({ upstream: undefined, error, kind: 'timeout' })
+    this.#end(timedOut(this.#settings.deadlines.milliseconds))
   }
 
   /** Nobody wants to know any more. */
@@ -158,7 +138,7 @@ export class Attempts implements Expirable<Attempts> {
   #take(result: Answer | ExchangeFailure, upstream: Upstream, question: Question, begun: number): void {
     const { clock, failover, answered } = this.#settings
     if (result instanceof ExchangeFailure) {
-      this.#last = { upstream, error: `${upstream.label}: ${result.message}`, kind: result.kind }
+      this.#last = failedAt(upstream, result)
       this.#fail(result, upstream)
       return
     }

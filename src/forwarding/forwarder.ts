@@ -12,24 +12,16 @@ import {
   WireError,
 } from '../plugin/index.ts'
 import type { FailureKind } from '../upstream/failure.ts'
-import type { Question } from '../upstream/question.ts'
-import { type Flight, type Job, SingleFlight } from '../upstream/single-flight.ts'
+import { type Flight, SingleFlight } from '../upstream/single-flight.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { GIVEN_UP, type Outcome, toLimit } from './attempts.ts'
 import { canShare, flightHash, HOP_BY_HOP, toQuestion } from './flight.ts'
 import type { ForwardingMetrics } from './metrics.ts'
+import { toLimit } from './options.ts'
+import { GIVEN_UP, type Outcome, type Strategy } from './outcome.ts'
 
 interface Parts {
   metrics: ForwardingMetrics
   strategy: Strategy
-}
-
-/** How upstreams are asked, until there is an outcome. */
-export interface Strategy {
-  /** @param done called once, before `begin` returns if the outcome is known at once */
-  begin(question: Question, proto: 'udp' | 'tcp', done: (outcome: Outcome) => void): Job
-  /** What is under way ends now. */
-  close(): void
 }
 
 /** `next` and `nextOnNodata` say when a query goes on to the next use of the plugin; left out, it never does. */

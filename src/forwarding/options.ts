@@ -244,3 +244,8 @@ function readHealthCheck(options: Partial<ConnectionLines>, report: Report): Hea
   }
   return check
 }
+
+/** Limits are written with 0 for none. */
+export function toLimit(number: number): number {
+  return number === 0 ? Infinity : number
+}
