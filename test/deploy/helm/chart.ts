@@ -38,9 +38,11 @@ export interface Chart {
 /** Version of Kubernetes that charts are rendered for. */
 export const KUBERNETES = { Version: 'v1.33.0', Major: '1', Minor: '33' }
 
-/** @param folder of the project */
-export function loadChart(folder: string): Chart {
-  return createChart(new Map(listFiles(folder).map((path) => [path.slice(folder.length + 1), read(path)])))
+const FOLDER = 'deploy/helm/corelet'
+
+/** Texts of the project's chart by their paths in it. */
+export function readChart(): ReadonlyMap<string, string> {
+  return new Map(listFiles(FOLDER).map((path) => [path.slice(FOLDER.length + 1), read(path)]))
 }
 
 /** @param files texts by their paths in the chart */
@@ -60,7 +62,7 @@ export function createChart(files: ReadonlyMap<string, string>): Chart {
       const values = mergeValues(copy(given) as ValueMap, defaults)
       if (!accepts(values)) throw new Error(`values are not as the schema says: ${describe(accepts)}`)
       const runner = new Runner((text) => parseTemplate('tpl', text))
-      for (const [path, { body, defines }] of parsed) runner.define(new Map([...defines, [path, body]]))
+      for (const [path, { body, defines }] of parsed) runner.define(new Map([...defines, [`${name}/${path}`, body]]))
       const context = (path: string): ValueMap => ({
         Values: values,
         Chart: toStruct({ ...capitalise(about), IsRoot: true }),
@@ -74,7 +76,7 @@ export function createChart(files: ReadonlyMap<string, string>): Chart {
       })
       const outputs = parsed
         .filter(([path]) => !/\/_[^/]*$/.test(path))
-        .map(([path]) => [path, runner.run(path, context(path))] as const)
+        .map(([path]) => [path, runner.run(`${name}/${path}`, context(path))] as const)
       const resources = outputs.filter(([path]) => path !== NOTES).flatMap(([path, text]) => readResources(path, text))
       return { resources, notes: outputs.find(([path]) => path === NOTES)?.[1] ?? '' }
     },
@@ -91,6 +93,9 @@ const BUILT_IN = new Set([
   'autoscaling/v2',
   'rbac.authorization.k8s.io/v1',
 ])
+
+/** The project's own. */
+export const CHART = createChart(readChart())
 
 /** All objects of a text of YAML. @throws Error when it is none, or has something else in it */
 export function readResources(path: string, text: string): Resource[] {

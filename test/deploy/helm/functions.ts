@@ -91,6 +91,7 @@ export const FIXED: Functions = {
   // Helm
   toYaml: (value) => toYaml(value!),
   toJson: (value) => toJson(value!),
+  fromJsonArray: (text) => JSON.parse(toText(text)),
   required: (message, value) => {
     if (value === null || value === '') throw new Error(toText(message))
     return value!

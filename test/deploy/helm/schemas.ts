@@ -1,5 +1,6 @@
 /** Kubernetes' own schemas, and those of the custom resources that the chart has. Unlike the API server, they know no field that is not in them. */
 import { CiliumLocalRedirectPolicy } from '@kubernetes-models/cilium/cilium.io/v2'
+import { PolicyException } from '@kubernetes-models/kyverno/kyverno.io/v2'
 import {
   PodMonitor,
   PrometheusRule,
@@ -35,7 +36,7 @@ const MODELS = new Map(
       HorizontalPodAutoscaler,
     ],
     ...[NetworkPolicy, PodDisruptionBudget, ClusterRole, ClusterRoleBinding, Role, RoleBinding],
-    ...[CiliumLocalRedirectPolicy, PodMonitor, PrometheusRule, ServiceMonitor],
+    ...[CiliumLocalRedirectPolicy, PolicyException, PodMonitor, PrometheusRule, ServiceMonitor],
   ].map((model: Model) => [`${model.apiVersion} ${model.kind}`, model]),
 )
 
