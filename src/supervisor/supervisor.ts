@@ -25,7 +25,7 @@ const PATIENCE = 10_000
 /** Milliseconds that a worker may take to start. */
 const START_LIMIT = 60_000
 /** Looks at the workers' signs of life in the time that may pass without one. */
-const LOOKS = 4
+const LOOKS = 8
 
 /**
  * Keeps the sockets of the server and the processes that serve them: a worker that dies is replaced at once, by one that goes on with the
@@ -43,6 +43,8 @@ export class Supervisor {
   /** Replacements that wait for their time. */
   #pauses = new Set<NodeJS.Timeout>()
   #served = false
+  /** How many workers there are to be. */
+  #wanted = 1
   #failing = false
   #ending = false
   #exitCode = 0
@@ -125,7 +127,17 @@ export class Supervisor {
   }
 
   #serving(): Worker[] {
-    return [...this.#workers].filter(({ servingSince }) => servingSince !== undefined)
+    return [...this.#workers].filter(({ servingSince }) => servingSince !== undefined).sort(lateLast)
+  }
+
+  /** Workers that are to go on; those that are late come last. */
+  #staying(): Worker[] {
+    return [...this.#workers].filter(({ leaving }) => !leaving).sort(lateLast)
+  }
+
+  /** Workers that are neither there nor on their way; one that is late is not there. */
+  #missing(): number {
+    return this.#wanted - this.#staying().filter(({ late }) => !late).length - this.#pauses.size
   }
 
   #noteServing(worker: Worker, wanted: number): void {
@@ -133,7 +145,8 @@ export class Supervisor {
     if (!this.#served) this.#options.onServing?.()
     this.#served = true
     this.#setFailing(false)
-    this.#resize(wanted)
+    this.#wanted = wanted
+    this.#resize()
     this.#sweep()
   }
 
@@ -142,14 +155,13 @@ export class Supervisor {
     if (this.#serving().length === this.#workers.size && this.#pauses.size === 0) this.#sockets.sweep()
   }
 
-  #resize(wanted: number): void {
+  #resize(): void {
     if (this.#ending) return
-    const staying = [...this.#workers].filter(({ leaving }) => !leaving)
-    for (const worker of staying.slice(wanted)) {
+    for (const worker of this.#staying().slice(this.#wanted)) {
       worker.leaving = true
       worker.send({ type: 'signal', signal: 'SIGTERM', ending: false })
     }
-    for (let missing = wanted - staying.length - this.#pauses.size; missing > 0; missing--) this.#startWorker()
+    for (let missing = this.#missing(); missing > 0; missing--) this.#startWorker()
   }
 
   #bury(worker: Worker, death: Death): void {
@@ -157,14 +169,15 @@ export class Supervisor {
     this.#sockets.leave(worker)
     this.#survey.leave(worker)
     if (this.#ending || !this.#served) this.#endBy(worker, death)
-    else if (worker.leaving) this.#sweep()
+    else if (worker.leaving && !worker.late) this.#sweep()
     else this.#replace(worker, death)
   }
 
   #replace(worker: Worker, death: Death): void {
     const served = worker.servingSince === undefined ? 0 : performance.now() - worker.servingSince
     const pause = this.#backoff.next(served)
-    if (pause === 0) this.#startWorker()
+    if (this.#missing() <= 0) this.#sweep()
+    else if (pause === 0) this.#startWorker()
     else this.#startLater(pause)
     this.#setFailing(this.#backoff.failing && this.#serving().length === 0)
     void this.#report(worker, death, pause)
@@ -211,21 +224,31 @@ export class Supervisor {
     this.#options.onFailing?.(failing)
   }
 
-  /** Kills workers that have not been heard of, unless it was this process that stood still: then their signs of life are yet to be read. */
+  /**
+   * Kills workers that have not been heard of. In half of that time another one is started beside the last that serves: it may only be slow,
+   * and clients wait. Nothing is done when it was this process that stood still: then their signs of life are yet to be read.
+   */
   #look(): void {
     const { stuckAfter, log } = this.#options
     const now = performance.now()
-    const late = now - this.#lastLook > stuckAfter / 2
+    const stoodStill = now - this.#lastLook > stuckAfter / 2
     this.#lastLook = now
-    if (late) return
+    if (stoodStill) return
     for (const worker of this.#workers) {
-      const limit = worker.servingSince === undefined ? Math.max(START_LIMIT, stuckAfter) : stuckAfter
-      if (now - worker.lastHeard < limit) continue
-      log(
-        'error',
-        `Worker ${worker.pid} has not been heard of for ${Math.round(now - worker.lastHeard)} ms: it is killed`,
-      )
-      worker.killStuck()
+      const isServing = worker.servingSince !== undefined
+      const silence = now - worker.lastHeard
+      if (silence >= (isServing ? stuckAfter : Math.max(START_LIMIT, stuckAfter))) {
+        log('error', `Worker ${worker.pid} has not been heard of for ${Math.round(silence)} ms: it is killed`)
+        worker.killStuck()
+      } else if (isServing && silence >= stuckAfter / 2) {
+        worker.late = true
+      }
     }
+    const [first] = this.#staying()
+    if (first?.late && this.#pauses.size === 0 && !this.#ending) this.#startWorker()
   }
+}
+
+function lateLast(a: Worker, b: Worker): number {
+  return Number(a.late) - Number(b.late)
 }

@@ -35,6 +35,8 @@ export class Worker implements SocketUser {
   /** By `performance.now()`: when it began to serve, undefined before; when it was last heard of. */
   servingSince: number | undefined
   lastHeard = performance.now()
+  /** It serves, and should have been heard of: another one is to be there for it. */
+  late = false
   /** It was told to end. */
   leaving = false
   readonly #child: ChildProcess
@@ -71,6 +73,7 @@ export class Worker implements SocketUser {
     })
     this.#child.on('message', (message, handle) => {
       this.lastHeard = performance.now()
+      this.late = false
       events.message(this, message as WorkerMessage, handle as unknown as SocketHandle | undefined)
     })
   }

@@ -81,6 +81,21 @@ for (const [name, line, reason] of faults) {
   })
 }
 
+test('a worker that is only slow gets another one beside it, and none is killed', async () => {
+  const [port, admin] = (await findFreePorts(2)) as [number, number]
+  const cli = await serve(toBlock(port, `  prometheus 127.0.0.1:${admin}\n`), ['-stuck-after', '8s'])
+  const [slow] = childrenOf(cli.pid) as [number]
+  process.kill(slow, 'SIGSTOP')
+  assert.equal((await ask(port, 'good.')).rcode, 0)
+  assert.ok(childrenOf(cli.pid).includes(slow))
+  process.kill(slow, 'SIGCONT')
+  while (childrenOf(cli.pid).length > 1) await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal((await ask(port, 'good.')).rcode, 0)
+  assert.doesNotMatch(await scrape(admin), /^corelet_worker_restarts_total/m)
+  assert.doesNotMatch(cli.stdout + cli.stderr, /not been heard of/)
+  await stop(cli)
+})
+
 test('workers that die at their start are replaced with pauses; meanwhile queries wait', async () => {
   const [port] = (await findFreePorts(1)) as [number]
   const cli = await serve(toBlock(port))
