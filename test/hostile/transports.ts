@@ -5,6 +5,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { FrameReader } from '../../src/net/frames.ts'
+import { encodePacket, GRPC_METHOD, GRPC_TYPE, readCall } from '../../src/net/grpc-message.ts'
 import { toFrames } from '../../src/net/testing.ts'
 
 export interface Transport {
@@ -12,7 +13,7 @@ export interface Transport {
   /** Environment of the server: what chooses the back end of its sockets. */
   env: Record<string, string>
   /** Prefix of a server block's key; those that encrypt get a certificate. */
-  scheme: '' | 'tls://' | 'https://'
+  scheme: '' | 'tls://' | 'https://' | 'grpc://'
   /** Answers come in a stream, so zone transfers are no nonsense and nothing is cut off. */
   stream: boolean
   /** Octets of the longest message that can be sent over it, when there is a bound. */
@@ -43,6 +44,7 @@ export const TRANSPORTS: readonly Transport[] = [
     longest: 8192,
     open: (port) => openHttps(port, get),
   },
+  { name: 'gRPC', env: {}, scheme: 'grpc://', stream: true, open: (port) => openHttps(port, call, readReply) },
 ]
 
 async function openUdp(port: number): Promise<Connection> {
@@ -123,22 +125,42 @@ const post: Request = (session, packet) => {
 }
 const get: Request = (session, packet) =>
   session.request({ ':path': `/dns-query?dns=${Buffer.from(packet).toString('base64url')}` })
+const call: Request = (session, packet) => {
+  const headers = { ':method': 'POST', ':path': GRPC_METHOD, 'content-type': GRPC_TYPE, te: 'trailers' }
+  return session.request(headers).end(encodePacket(packet))
+}
+
+/** The message that the body of a response holds; none when it says that there is no answer. */
+type ReadBody = (body: Buffer) => Buffer | undefined
+
+const readReply: ReadBody = (body) => {
+  const message = body.length > 0 && readCall(body)
+  return message instanceof Uint8Array ? Buffer.from(message) : undefined
+}
 
 /** A request of HTTP/2 for each message; any status but 200 is no answer. */
-async function openHttps(port: number, start: Request): Promise<Connection> {
+async function openHttps(port: number, start: Request, read: ReadBody = (body) => body): Promise<Connection> {
   const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
   session.on('error', () => {})
   await once(session, 'connect')
   return {
-    async ask(packets) {
-      const answers = await Promise.all(packets.map((packet) => readAnswer(start(session, packet))))
-      return answers.filter((answer) => answer !== undefined)
-    },
+    ask: (packets, isEnough) =>
+      new Promise((resolve) => {
+        const answers: Buffer[] = []
+        let open = packets.length
+        for (const packet of packets) {
+          void readAnswer(start(session, packet), read).then((answer) => {
+            open--
+            if (answer) answers.push(answer)
+            if (open === 0 || isEnough(answers)) resolve([...answers])
+          })
+        }
+      }),
     close: () => session.destroy(),
   }
 }
 
-function readAnswer(request: ClientHttp2Stream): Promise<Buffer | undefined> {
+function readAnswer(request: ClientHttp2Stream, read: ReadBody): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     let status = 0
     const chunks: Buffer[] = []
@@ -148,6 +170,6 @@ function readAnswer(request: ClientHttp2Stream): Promise<Buffer | undefined> {
     })
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('error', () => {})
-    request.on('close', () => resolve(status === 200 ? Buffer.concat(chunks) : undefined))
+    request.on('close', () => resolve(status === 200 ? read(Buffer.concat(chunks)) : undefined))
   })
 }

@@ -20,6 +20,8 @@ export interface Scenario {
   name: string
   /** What happens, as the table shows it. */
   event: string
+  /** It takes so long that it runs only where it is named. */
+  byNameOnly?: true
   /** Starts what it needs and leaves nothing behind. @throws (rejects) Error when it can't be run at all */
   run(form: Form): Promise<Row>
 }
