@@ -48,7 +48,7 @@ export const TRANSPORTS: readonly Transport[] = [
 ]
 
 async function openUdp(port: number): Promise<Connection> {
-  const socket = createSocket('udp4')
+  const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 })
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   return {
     ask: (packets, isEnough) =>

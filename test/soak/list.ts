@@ -5,11 +5,17 @@ import type { Scenario } from './scenario.ts'
 const FOLDER = join(import.meta.dirname, 'scenarios')
 
 /** Names of the scenarios that there are. */
-export function listScenarios(): string[] {
+function listScenarios(): string[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.ts'))
     .map((file) => file.slice(0, -'.ts'.length))
     .sort()
+}
+
+/** Those that run when none is named. */
+export async function loadUsual(): Promise<Scenario[]> {
+  const all = await Promise.all(listScenarios().map(loadScenario))
+  return all.filter(({ byNameOnly }) => !byNameOnly)
 }
 
 /** @throws (rejects) Error when the file has no scenario of its name */

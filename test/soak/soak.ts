@@ -7,7 +7,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from '../kit/sources.ts'
-import { listScenarios, loadScenario } from './list.ts'
+import { loadScenario, loadUsual } from './list.ts'
 import type { Form, Row } from './scenario.ts'
 
 interface Result extends Row {
@@ -18,10 +18,9 @@ interface Result extends Row {
 
 const { values, positionals } = parseArgs({ options: { short: { type: 'boolean' } }, allowPositionals: true })
 const form: Form = values.short ? 'short' : 'long'
-const names = positionals.length > 0 ? positionals : listScenarios()
+const scenarios = positionals.length > 0 ? await Promise.all(positionals.map(loadScenario)) : await loadUsual()
 const results: Result[] = []
-for (const name of names) {
-  const { event, run } = await loadScenario(name)
+for (const { name, event, run } of scenarios) {
   process.stderr.write(`${name}: ${event}\n`)
   const begun = performance.now()
   const row = await run(form).catch(
