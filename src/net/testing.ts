@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { SocketClock } from './clock.ts'
+import { type Libc, toSystemError } from './libc.ts'
+import { MessageVector } from './message-vector.ts'
+import { AF_INET, toSocketAddress } from './socket-address.ts'
 
 /** Lets the events of the loopback's sockets come in. */
 export async function settle(): Promise<void> {
@@ -37,6 +40,29 @@ export class StillClock implements SocketClock {
     this.#now = end
     await settle()
   }
+}
+
+const SOCK_RAW = 3
+const IPPROTO_UDP = 17
+const UDP_HEADER = 8
+
+/** Sends a datagram from 127.0.0.1 to 127.0.0.1 whose header has any port as its source. Needs root. @throws the system's error */
+export function sendForged(libc: Libc, packet: Uint8Array, ports: { from: number; to: number }): void {
+  const raw = libc.socket(AF_INET, SOCK_RAW, IPPROTO_UDP)
+  if (raw < 0) throw toSystemError(libc, 'socket')
+  const length = UDP_HEADER + packet.length
+  const vector = new MessageVector(libc, 1, length)
+  const view = new DataView(vector.octets.buffer, vector.octets.byteOffset)
+  for (const [i, word] of [ports.from, ports.to, length, 0].entries()) view.setUint16(2 * i, word)
+  vector.octets.set(packet, UDP_HEADER)
+  vector.setOctets(0, 0, length)
+  const target = toSocketAddress(libc, '127.0.0.1', 0)
+  vector.words.set(new Uint32Array(target.buffer), vector.ends(0))
+  vector.setEnds(0, target.length, 0)
+  const sent = libc.sendmmsg(raw, vector.address, 1, 0)
+  const error = toSystemError(libc, 'sendmmsg')
+  libc.close(raw)
+  if (sent !== 1) throw error
 }
 
 /** A TCP client for tests. */

@@ -5,9 +5,8 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { EAGAIN, type Libc, loadLibc } from './libc.ts'
-import { MessageVector } from './message-vector.ts'
 import { BATCH } from './receive-batch.ts'
-import { AF_INET, toSocketAddress } from './socket-address.ts'
+import { sendForged } from './testing.ts'
 import { openUdp } from './udp.ts'
 import { bindLibc } from './udp-libc.ts'
 import type { UdpOptions, UdpPeer, UdpSocket } from './udp-socket.ts'
@@ -22,8 +21,6 @@ interface Received {
 const LONGEST = 65_535
 
 const ENOMEM = 12
-const SOCK_RAW = 3
-const IPPROTO_UDP = 17
 
 const libc = await loadLibc()
 
@@ -338,9 +335,6 @@ test('without libc there is dgram', async () => {
   assert.equal(stdout, 'DgramSocket\n')
 })
 
-/** The header of a UDP datagram in front of its octets; raw sockets send any. */
-const FROM_PORT_0 = (to: number) => Uint8Array.of(0, 0, to >> 8, to & 0xff, 0, 9, 0, 0, 0x78)
-
 test('libc: nothing from port 0 is received', { skip: !libc || process.getuid!() !== 0 }, async (t) => {
   const received: string[] = []
   const receive = (packet: Uint8Array) => void received.push(Buffer.from(packet).toString())
@@ -349,15 +343,7 @@ test('libc: nothing from port 0 is received', { skip: !libc || process.getuid!()
     const socket = await openUdp({ address: '127.0.0.1', port: 0, longest: LONGEST, receive })
     delete process.env['CORELET_NET']
     t.after(() => socket.close())
-    const raw = libc!.socket(AF_INET, SOCK_RAW, IPPROTO_UDP)
-    t.after(() => void libc!.close(raw))
-    const vector = new MessageVector(libc!, 1, 64)
-    const octets = FROM_PORT_0(socket.port)
-    vector.octets.set(octets)
-    vector.setOctets(0, 0, octets.length)
-    vector.words.set(new Uint32Array(toSocketAddress(libc!, '127.0.0.1', 0).buffer), vector.ends(0))
-    vector.setEnds(0, 16, 0)
-    assert.equal(libc!.sendmmsg(raw, vector.address, 1, 0), 1)
+    sendForged(libc!, Uint8Array.of(0x78), { from: 0, to: socket.port })
     const client = await openClient(t)
     client.send(backEnd, socket.port, '127.0.0.1')
     while (!received.includes(backEnd)) await new Promise((resolve) => setImmediate(resolve))
