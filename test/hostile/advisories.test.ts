@@ -9,7 +9,7 @@ import { type FakeServer, type Received, startFakeServer } from '../../src/upstr
 import { CLIENT_PACKETS } from './client-packets.ts'
 import { createRandom, mutate } from './mutate.ts'
 import { readMessage } from './oracle.ts'
-import { toAddress, toReply } from './upstream-replies.ts'
+import { toAddress, toReply } from './replies.ts'
 
 let upstream: FakeServer
 let respond: (query: Received) => void

@@ -6,9 +6,11 @@ import { toRcodeName } from '../../src/dns/constants.ts'
 import { toPacket } from '../../src/server/testing.ts'
 import { killLeftovers } from '../kit/process.ts'
 import { type OracleMessage, readMessage } from './oracle.ts'
+import { FORGED, toAddress, toReply } from './replies.ts'
 import { type ServerUnderTest, startServerUnderTest } from './server-under-test.ts'
 import { TRANSPORTS } from './transports.ts'
-import { FORGED, POISONS, toAddress, toReply, UPSTREAM_ROWS } from './upstream-replies.ts'
+import { POISONS, UPSTREAM_ROWS } from './upstream-replies.ts'
+import { TCP_ROWS } from './upstream-streams.ts'
 
 after(killLeftovers)
 
@@ -103,6 +105,39 @@ for (const { name: back, env } of TRANSPORTS.filter(({ stream }) => !stream)) {
     })
   })
 }
+
+describe('an upstream whose answer over UDP is truncated sends over TCP', { concurrency: false }, () => {
+  let server: ServerUnderTest
+  before(async () => {
+    const options = '    prefer_udp\n    read_timeout 200ms\n    max_connect_attempts 1\n'
+    server = await startServerUnderTest({ env: {}, scheme: '' }, options)
+  })
+  after(async () => {
+    assert.equal(await server.metric('coredns_panics_total'), 0)
+    await server.stop()
+  })
+  const ask = async (name: string) => {
+    const at = { address: '127.0.0.1', port: server.forwarding }
+    return readMessage(await exchange(at, toPacket(name), 'tcp'))
+  }
+  const asked = (name: string) => server.upstream.received.filter((query) => query.name === name).length
+
+  for (const [i, { name: what, respond, expected, again }] of TCP_ROWS.entries()) {
+    it(`${what}: ${expected}`, async () => {
+      const name = `row-${i}.example.`
+      server.respond = (query) =>
+        query.proto === 'udp' ? query.send(toReply(query, { flags: 0x8380 })) : void respond(query)
+      assert.equal(describeReply(await ask(name)), expected)
+      const before = asked(name)
+      assert.ok(before >= 2, 'asked over UDP and TCP')
+      const second = await ask(name)
+      if (again !== undefined) assert.equal(asked(name) > before, again)
+      assert.equal(describeReply(second), expected)
+      server.respond = (query) => query.send(toReply(query, { answers: [toAddress('198.51.100.1')] }))
+      assert.equal(describeReply(await ask(`after-${i}.example.`)), 'A 198.51.100.1', 'the next query is answered')
+    })
+  }
+})
 
 /** Shannon entropy in bits of the values' frequencies. */
 function entropy(values: readonly number[]): number {

@@ -2,15 +2,21 @@
 import { createSocket } from 'node:dgram'
 import { fromText } from '../../src/dns/name.ts'
 import type { Received } from '../../src/upstream/testing.ts'
-
-/** What an upstream sends in place of the defaults: NOERROR with RD and RA and no records. */
-export interface ReplyParts {
-  /** Second and third octet of the header. */
-  flags?: number
-  answers?: Buffer[]
-  authorities?: Buffer[]
-  additionals?: Buffer[]
-}
+import {
+  answering,
+  FORGED,
+  forged,
+  GOOD,
+  good,
+  type ReplyParts,
+  toAddress,
+  toCname,
+  toOpt,
+  toRecord,
+  toReply,
+  toSoa,
+  withId,
+} from './replies.ts'
 
 export interface UpstreamRow {
   name: string
@@ -25,53 +31,8 @@ export interface UpstreamRow {
   ttl?: number
 }
 
-const GOOD = '192.0.2.1'
-export const FORGED = '203.0.113.66'
 const AD = 0x0020
-
-/** The reply to a query. */
-export function toReply(query: Received, parts: ReplyParts = {}): Buffer {
-  const { flags = 0x8180, answers = [], authorities = [], additionals = [] } = parts
-  let end = 12
-  while (query.wire[end] !== 0) end += query.wire[end]! + 1
-  const message = Buffer.concat([query.wire.subarray(0, end + 5), ...answers, ...authorities, ...additionals])
-  for (const [i, word] of [flags, 1, answers.length, authorities.length, additionals.length].entries()) {
-    message.writeUInt16BE(word, 2 + 2 * i)
-  }
-  return message
-}
-
-/** A record; without a name it belongs to the question's. */
-export function toRecord(type: number, data: Uint8Array, ttl = 300, owner = '', klass = 1): Buffer {
-  const head = Buffer.alloc(10)
-  head.writeUInt16BE(type)
-  head.writeUInt16BE(klass, 2)
-  head.writeUInt32BE(ttl, 4)
-  head.writeUInt16BE(data.length, 8)
-  return Buffer.concat([owner === '' ? Buffer.of(0xc0, 12) : fromText(owner), head, data])
-}
-
-/** An address record. */
-export function toAddress(address: string, ttl = 300, owner = ''): Buffer {
-  return toRecord(1, Uint8Array.from(address.split('.').map(Number)), ttl, owner)
-}
-
-const toSoa = (ttl: number, minimum: number) => {
-  const numbers = Buffer.alloc(20)
-  numbers.writeUInt32BE(minimum, 16)
-  return toRecord(6, Buffer.concat([fromText('ns.example.'), fromText('root.example.'), numbers]), ttl, 'example.')
-}
-const toCname = (target: string, owner = '') => toRecord(5, fromText(target), 300, owner)
-const toOpt = (...options: number[]) =>
-  Buffer.concat([Buffer.of(0, 0, 41, 4, 208, 0, 0, 0, 0, 0, options.length), Buffer.from(options)])
-const answering = (parts: ReplyParts) => (query: Received) => query.send(toReply(query, parts))
-const good = answering({ answers: [toAddress(GOOD)] })
 const knowsEdns = (query: Received) => query.wire.readUInt16BE(10) > 0
-const withId = (message: Buffer, change: number) => {
-  message.writeUInt16BE(message.readUInt16BE(0) ^ change, 0)
-  return message
-}
-const forged = (query: Received) => toReply(query, { answers: [toAddress(FORGED)] })
 
 /** The good answer comes behind a bad one, which must not count. */
 function behind(forge: (query: Received) => void | Promise<void>): UpstreamRow['respond'] {

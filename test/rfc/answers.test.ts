@@ -6,7 +6,7 @@ import { fromText } from '../../src/dns/name.ts'
 import { type PacketParts, toPacket } from '../../src/server/testing.ts'
 import { type FakeServer, type Received, startFakeServer } from '../../src/upstream/testing.ts'
 import { type OracleMessage, readMessage } from '../hostile/oracle.ts'
-import { toAddress, toRecord, toReply } from '../hostile/upstream-replies.ts'
+import { toAddress, toRecord, toReply } from '../hostile/replies.ts'
 
 const CD = 0x0010
 const DO = 0x8000

@@ -5,7 +5,7 @@ import { exchange, startServer, type TestServer } from 'corelet/plugin/testing'
 import { type PacketParts, toPacket } from '../../src/server/testing.ts'
 import { type FakeServer, startFakeServer } from '../../src/upstream/testing.ts'
 import { type OracleMessage, readMessage } from '../hostile/oracle.ts'
-import { toAddress, toRecord, toReply } from '../hostile/upstream-replies.ts'
+import { toAddress, toRecord, toReply } from '../hostile/replies.ts'
 
 const [RD, TC, AD, CD, Z] = [0x0100, 0x0200, 0x0020, 0x0010, 0x0040]
 const DO = 0x8000
