@@ -87,8 +87,9 @@ async function readBody({ headers }: FastifyRequest, body: AsyncIterable<Buffer>
   for await (const chunk of body) {
     if (length <= MAX_QUERY) chunks.push(chunk.subarray(0, MAX_QUERY + 1 - length))
     length += chunk.length
-    if (length > MAX_BODY) throw tooLong
   }
+  // not before its end: to stop reading would reset the stream of HTTP/2, and the client would not hear why
+  if (length > MAX_BODY) throw tooLong
   return Buffer.concat(chunks)
 }
 

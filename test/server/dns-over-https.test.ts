@@ -1,12 +1,10 @@
-/** DNS over HTTPS as real clients speak it, and as those do who mean no good. */
+/** DNS over HTTPS as real clients speak it. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect as connectHttp2 } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
@@ -224,81 +222,6 @@ test('metrics and log are those of CoreDNS', async () => {
     metrics.includes(`coredns_dns_requests_total{server="${label}",zone=".",view="",proto="tcp",family="1",type="A"}`),
   )
   await server.logged(/A x\.example\. tcp 127\.0\.0\.1/)
-})
-
-/** A connection on which HTTP/2 was chosen, for frames made by hand. */
-async function raw(): Promise<TLSSocket> {
-  const socket = connectTls({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })
-  await new Promise((resolve) => socket.once('secureConnect', resolve))
-  socket.on('error', () => {}).resume()
-  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-  socket.write(frame(4, 0, 0, Buffer.alloc(0)))
-  return socket
-}
-
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const header = Buffer.alloc(9)
-  header.writeUIntBE(payload.length, 0, 3)
-  header[3] = type
-  header[4] = flags
-  header.writeUInt32BE(stream, 5)
-  return Buffer.concat([header, payload])
-}
-
-/** Writes octets until the server closes the connection. @returns how many it took */
-async function flood(socket: TLSSocket, next: (i: number) => Buffer, most: number): Promise<number> {
-  let closed = false
-  socket.once('close', () => {
-    closed = true
-  })
-  let octets = 0
-  for (let i = 0; i < most && !closed; i++) {
-    const chunk = next(i)
-    octets += chunk.length
-    if (!socket.write(chunk))
-      await Promise.race([
-        new Promise((done) => socket.once('drain', done)),
-        new Promise((done) => socket.once('close', done)),
-      ])
-    if (i % 20 === 0) await new Promise((done) => setImmediate(done))
-  }
-  assert.ok(closed, 'the server closed the connection')
-  return octets
-}
-
-test('a flood of CONTINUATION frames costs the connection, and nobody else', async () => {
-  const socket = await raw()
-  const header = Buffer.concat([
-    Buffer.from([0x40, 1]),
-    Buffer.from('x'),
-    Buffer.from([0x7f, 0x81, 7]),
-    Buffer.alloc(1024, 'y'),
-  ])
-  const octets = await flood(socket, (i) => (i === 0 ? frame(1, 0, 1, header) : frame(9, 0, 1, header)), 10_000)
-  assert.ok(octets < 4 << 20)
-  assert.equal((await server.query('a.example', 'A', { proto: 'https' })).answers.length, 2)
-})
-
-test('streams that are opened and reset again and again cost the connection', async () => {
-  const session = connectHttp2(`https://127.0.0.1:${server.port}`, { rejectUnauthorized: false })
-  session.on('error', () => {})
-  let closed = false
-  const ended = new Promise<void>((resolve) => session.once('close', () => resolve()))
-  void ended.then(() => {
-    closed = true
-  })
-  let opened = 0
-  while (!closed && opened < 100_000) {
-    for (let i = 0; i < 50 && !closed; i++, opened++) {
-      const stream = session.request({ ':path': `/dns-query?dns=${toText(packet('a.example'))}` })
-      stream.on('error', () => {}).on('ready', () => stream.close(8))
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-  session.destroy()
-  await ended
-  assert.ok(opened < 100_000)
-  assert.equal((await server.query('a.example', 'A', { proto: 'https' })).answers.length, 2)
 })
 
 test('open requests are answered when the server ends, and the port is free again', async (t) => {
