@@ -21,6 +21,9 @@ const LOOKS = 20
 /** The pools of upstream sockets of two blocks, and what a connection needs. */
 const FILES = 140
 
+/** Unbound is silent to some of them: they must not fill the hundred requests that a connection of HTTP may have open, nor hold up the end. */
+const FORWARD = '    read_timeout 200ms\n    max_connect_attempts 1\n'
+
 /** What is mutated: packets that are wrong already, and sound ones with and without EDNS. */
 const CORPUS: readonly Uint8Array[] = [
   ...CLIENT_PACKETS.map(([, packet]) => packet).filter(({ length }) => length < 4000),
@@ -77,7 +80,7 @@ function toGrowth({ memory }: Attacked): number {
 async function attack(transport: Transport, count: number): Promise<Attacked> {
   const folder = await mkdtemp(join(tmpdir(), 'mutated-'))
   const { port, block } = await toBlock(transport, folder)
-  const rig = await startRig({ env: transport.env, block })
+  const rig = await startRig({ env: transport.env, forward: FORWARD, block })
   const connection = await transport.open(port ?? rig.server.port)
   const random = createRandom(SEED)
   try {
@@ -107,11 +110,9 @@ async function toBlock({ scheme }: Transport, folder: string) {
   if (scheme === '') return { port: undefined, block: '' }
   const [port = 0] = await findFreePorts(1)
   const { cert, key } = await makeCertificate(folder, 'dns.example')
-  // Unbound is silent to some of them, and a connection has a hundred requests open at most
-  const forward = 'forward . UPSTREAM {\n    read_timeout 200ms\n    max_connect_attempts 1\n  }'
   return {
     port,
-    block: `${scheme}.:${port} {\n  bind 127.0.0.1\n  tls ${cert} ${key}\n  cache 3600\n  ${forward}\n}\n`,
+    block: `${scheme}.:${port} {\n  bind 127.0.0.1\n  tls ${cert} ${key}\n  cache 3600\n  forward . UPSTREAM {\n${FORWARD}  }\n}\n`,
   }
 }
 

@@ -13,6 +13,8 @@ export interface RigOptions {
   env?: Record<string, string>
   /** Further lines of the server block. */
   plugins?: string
+  /** Options of `forward`. */
+  forward?: string
   /** A further server block; `UPSTREAM` in it stands for the address of the upstream. */
   block?: string
 }
@@ -41,9 +43,9 @@ export function startClients(port: number, rate: number, misses = 0): Promise<Tr
 }
 
 /** Starts both and fills the cache with the names of valid clients. */
-export async function startRig({ env = {}, plugins = '', block = '' }: RigOptions = {}): Promise<Rig> {
+export async function startRig({ env = {}, plugins = '', forward = '', block = '' }: RigOptions = {}): Promise<Rig> {
   const upstream = await startUnbound(UPSTREAM)
-  const corefile = `.:0 {\n  bind 127.0.0.1\n  errors\n${plugins}  cache 3600\n  forward . UPSTREAM\n}\n${block}`
+  const corefile = `.:0 {\n  bind 127.0.0.1\n  errors\n${plugins}  cache 3600\n  forward . UPSTREAM {\n${forward}  }\n}\n${block}`
   const input = corefile.replaceAll('UPSTREAM', upstream.address)
   const server = await serveCli(['-conf', 'stdin'], { input, env }).catch(async (error) => {
     await upstream.stop()
