@@ -1,3 +1,5 @@
+import type { ProxySettings as ListenerProxy } from '../net/proxy-header.ts'
+import type { TlsIdentity } from '../net/tls.ts'
 import type { Clock } from './clock.ts'
 import type { Listener } from './listener.ts'
 import type { Logger } from './log.ts'
@@ -5,6 +7,10 @@ import type { Metrics } from './metrics.ts'
 import type { Query } from './query.ts'
 import type { Reply } from './reply.ts'
 import type { HostPort } from './values.ts'
+
+export type { ProxyPolicy } from '../net/proxy-header.ts'
+export type { ClientAuth, TlsIdentity } from '../net/tls.ts'
+export type { ListenerProxy }
 
 /**
  * Settings of a server block that plugins without a handler change before anything starts; shared by all keys of the block.
@@ -40,21 +46,6 @@ export interface BlockSettings {
   processes: number | undefined
 }
 
-/**
- * What is done with headers of the PROXY protocol: `use` what they say; `ignore` it; `reject` those who send one; `skip` looking for one.
- * A connection or datagram without a header is fine with each of them.
- */
-export type ProxyPolicy = 'use' | 'ignore' | 'reject' | 'skip'
-
-/** The proxies that clients may come through. */
-export interface ListenerProxy {
-  policyOf(address: string): ProxyPolicy
-  /** How long, in milliseconds, and how many clients of datagrams are remembered whose proxy says only once who they are. */
-  readonly tracking?: { milliseconds: number; most: number } | undefined
-  /** Told of a header that makes no sense or is not wanted. */
-  refused(address: string, why: string): void
-}
-
 /** Named as in the Corefile. */
 export interface ListenerLimits {
   max_connections?: number
@@ -64,25 +55,6 @@ export interface ListenerLimits {
 /** Filled in before the listeners open, and again when the certificate was renewed: connections from then on see the new one. */
 export interface ListenerTls {
   readonly current: TlsIdentity | undefined
-}
-
-/**
- * Which certificates clients must show, as Go calls it: none; any or none; any; none or one that an authority signed; one that an
- * authority signed.
- */
-export type ClientAuth = 'nocert' | 'request' | 'require' | 'verify_if_given' | 'require_and_verify'
-
-/** A certificate with its key, and what is asked of clients. PEM. */
-export interface TlsIdentity {
-  readonly cert: string
-  readonly key: string
-  /** Authorities for clients' certificates; those that the system trusts when left out. */
-  readonly ca?: string | undefined
-  readonly clientAuth: ClientAuth
-  /** 48 octets that tickets are made with; sessions can be resumed as long as they stay the same. */
-  readonly ticketKeys: Buffer
-  /** Gets a line with the secrets of each connection, for a tool such as Wireshark. */
-  readonly keylog?: ((line: Buffer) => void) | undefined
 }
 
 /** The server block that a plugin runs in. */
