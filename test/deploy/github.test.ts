@@ -26,6 +26,8 @@ function load(path: string): Yaml {
 const WRITES: Readonly<Record<string, readonly string[]>> = {
   'release npm': ['id-token'],
   'release image': ['packages', 'id-token'],
+  'release chart': ['packages', 'id-token'],
+  'release notes': ['contents'],
   'codeql analyze': ['security-events'],
   'scorecard analyze': ['security-events', 'id-token'],
 }
@@ -67,6 +69,24 @@ for (const path of files.filter((each) => each.startsWith('.github/workflows/'))
   })
 }
 
+test('shellcheck has nothing to say of the steps', {
+  skip: skip || spawnSync('shellcheck', ['-V']).status !== 0,
+}, () => {
+  for (const path of files.filter((each) => each.startsWith('.github/workflows/'))) {
+    for (const job of Object.values<Yaml>(load(path)['jobs']!)) {
+      for (const { run } of (job['steps'] ?? []) as Yaml[]) {
+        if (run === undefined) continue
+        const input = String(run).replace(/\$\{\{.*?\}\}/g, 'value')
+        const { status, stdout } = spawnSync('shellcheck', ['--shell=bash', '--severity=warning', '-'], {
+          input,
+          encoding: 'utf8',
+        })
+        assert.equal(status, 0, `${path}: ${run}\n${stdout}`)
+      }
+    }
+  }
+})
+
 test('a release is signed, with what is in it and where it was built', () => {
   const release = read('.github/workflows/release.yml')
   for (const needed of [
@@ -77,6 +97,7 @@ test('a release is signed, with what is in it and where it was built', () => {
     'linux/amd64,linux/arm64',
   ])
     assert.ok(release.includes(needed), needed)
+  assert.ok(release.includes('cosign sign --yes "$charts/corelet@$digest"'))
   const args = [...release.matchAll(/^ +([A-Z]+)=\$\{\{/gm)].map(([, name]) => name!)
   for (const name of args) assert.match(read('deploy/image/Dockerfile'), new RegExp(`^ARG ${name}=`, 'm'))
   assert.equal(args.length, 4)
@@ -84,8 +105,12 @@ test('a release is signed, with what is in it and where it was built', () => {
 
 test('a release follows its checks, and dependencies are looked at, week by week too', { skip }, () => {
   const [ci, release] = ['ci', 'release'].map((name) => load(`.github/workflows/${name}.yml`))
-  for (const [name, job] of Object.entries(release!['jobs']!))
-    assert.ok(job['needs'] === 'checks' || job['uses'] === './.github/workflows/ci.yml', name)
+  const jobs = Object.entries<Yaml>(release!['jobs']!)
+  for (const [name, { uses, needs }] of jobs) {
+    const before = [needs ?? []].flat().map(String)
+    if (name === 'checks') assert.equal(uses, './.github/workflows/ci.yml')
+    else assert.ok(before.length > 0 && before.every((each) => jobs.some(([other]) => other === each)), name)
+  }
   assert.ok('workflow_call' in ci!['on']! && ci!['on']!['schedule'])
   const steps = Object.values<Yaml>(ci!['jobs']!).flatMap((job) => job['steps'] as Yaml[])
   const commands = steps.map((step) => step['run'])
