@@ -3,7 +3,16 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { type TestContext, test } from 'node:test'
-import { checkDirectives, type FakeContext, fakeContext, readText, settle, startPlugin } from 'corelet/plugin/testing'
+import {
+  checkDirectives,
+  FakeClock,
+  type FakeContext,
+  fakeContext,
+  readText,
+  settle,
+  startPlugin,
+  startServer,
+} from 'corelet/plugin/testing'
 import health from './index.ts'
 
 const FAILURES = 'coredns_health_request_failures_total'
@@ -81,6 +90,32 @@ test('without lameduck draining is done at once', async () => {
   const { running, context } = await startPlugin(health, 'health')
   await running.drain!()
   assert.deepEqual([context.lines, context.clock.pending], [[], 0])
+})
+
+test('the durations of several blocks add up, queries are answered meanwhile, and a reload waits for none', async () => {
+  const block = (zone: string, lameduck: string) =>
+    `${zone}:0 {\n health 127.0.0.1:0 {\n  lameduck ${lameduck}\n }\n whoami\n}\n`
+  const corefile = block('a.', '1s') + block('b.', '2s')
+  const clock = new FakeClock()
+  const server = await startServer(corefile, { clock })
+  assert.deepEqual(await server.reload(`# again\n\n${corefile}`), { ok: true })
+  assert.equal(clock.monotonic(), 0)
+  const { port } = server
+  let stopped = false
+  const stopping = server.stop().then(() => {
+    stopped = true
+  })
+  await clock.advance(2900)
+  assert.equal((await server.query('a.', 'A', { port })).rcode, 0)
+  assert.equal(stopped, false)
+  await clock.advance(100)
+  await stopping
+  assert.deepEqual(server.lines, [
+    '[INFO] Reloading',
+    '[INFO] Reloading complete',
+    '[INFO] plugin/health: Going into lameduck mode for 1s',
+    '[INFO] plugin/health: Going into lameduck mode for 2s',
+  ])
 })
 
 /** Starts it as if it had bound the port of a server that answers by `answer`; undefined: of no server at all. */
