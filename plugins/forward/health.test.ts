@@ -83,6 +83,16 @@ describe('health', () => {
     })
   }
 
+  it('is probed from source_address', async () => {
+    const { ask, running, clock, probes } = await startMute('force_tcp\n  source_address 127.0.0.9')
+    const failing = ask(toQuery('a.example'))
+    await clock.advance(2200)
+    await failing
+    await until(() => probes().length > 0)
+    assert.equal(probes()[0]!.socket!.remoteAddress, '127.0.0.9')
+    await running.stop?.()
+  })
+
   it('fails fast when told to', async () => {
     const { ask, running, clock, value } = await startMute('max_fails 1\n  failfast_all_unhealthy_upstreams')
     const failing = ask(toQuery('a.example'))
