@@ -112,16 +112,18 @@ test('--hint says what to type', async () => {
   assert.match(stdout, /\ntry: dig @127\.0\.0\.1 -p PORT example\.org\n/)
 })
 
-test('-pidfile holds the process id until the end', async () => {
-  const conf = write('pid', WHOAMI)
-  const pidfile = join(folder, 'corelet.pid')
-  const cli = await serveCli(['-conf', conf, '-pidfile', pidfile])
-  assert.equal(readFileSync(pidfile, 'utf8'), `${cli.pid}\n`)
-  assert.equal(statSync(pidfile).mode & 0o777, 0o644)
-  cli.kill('SIGINT')
-  assert.equal((await cli.ended).code, 0)
-  assert.equal(existsSync(pidfile), false)
-})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) {
+  test(`-pidfile holds the process id until ${signal} ends it`, async () => {
+    const conf = write('pid', WHOAMI)
+    const pidfile = join(folder, 'corelet.pid')
+    const cli = await serveCli(['-conf', conf, '-pidfile', pidfile])
+    assert.equal(readFileSync(pidfile, 'utf8'), `${cli.pid}\n`)
+    assert.equal(statSync(pidfile).mode & 0o777, 0o644)
+    cli.kill(signal)
+    assert.equal((await cli.ended).code, 0)
+    assert.equal(existsSync(pidfile), false)
+  })
+}
 
 test('a pidfile that cannot be written is only logged', async () => {
   const conf = write('badpid', WHOAMI)
