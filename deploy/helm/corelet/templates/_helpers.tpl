@@ -4,11 +4,11 @@
 
 {{- define "corelet.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 51 | trimSuffix "-" }}
 {{- else if contains (include "corelet.name" .) .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- .Release.Name | trunc 51 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "corelet.name" .) | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "corelet.name" .) | trunc 51 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
