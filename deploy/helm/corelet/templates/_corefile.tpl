@@ -50,7 +50,9 @@ import /etc/corelet/custom/*.server
 {{- range .zone.names }}{{- $names = append $names . }}{{- end }}
 {{- range $names }}{{ . }}:{{ int $settings.port }} {{ end }}{
 {{- range $name, $value := $plugins }}
-{{- include "corelet.directive" (dict "name" $name "value" $value) | trimSuffix "\n" | nindent 4 }}
+{{- with include "corelet.directive" (dict "name" $name "value" $value) | trimSuffix "\n" }}
+{{- . | nindent 4 }}
+{{- end }}
 {{- end }}
 {{- if and (eq .form "file") (eq $key ".") (include "corelet.hasCustom" $root) }}
     import /etc/corelet/custom/*.override

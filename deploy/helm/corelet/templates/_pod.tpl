@@ -250,6 +250,10 @@ livenessProbe:
   {{- else if include "corelet.onNode" $ }}
   exec:
     command: [/usr/bin/corelet, health, {{ include "corelet.healthHost" $ | quote }}]
+  {{- else if eq $.Values.mode "cilium" }}
+  # which finds out the addresses of the pod
+  exec:
+    command: [/usr/bin/corelet, status]
   {{- else }}
   exec:
     command: [/usr/bin/corelet, health]
