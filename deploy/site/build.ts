@@ -33,6 +33,7 @@ const pages = [
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))
     .map((path) => `docs/${path}`),
+  'deploy/helm/corelet/README.md',
   ...readdirSync(join(root, 'plugins')).map((name) => `plugins/${name}/README.md`),
 ].filter((path) => existsSync(join(root, path)))
 

@@ -64,9 +64,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{- /* The address of the node that /health is served on: its first one. */ -}}
-{{- define "corelet.healthHost" -}}
+{{- define "corelet.firstAddress" -}}
 {{- include "corelet.addresses" . | splitList "," | first }}
+{{- end }}
+
+{{- /* The address of the node that /health is served on. That of the Service may be kube-proxy's for all ports but 53. */ -}}
+{{- define "corelet.healthHost" -}}
+{{- first .Values.localAddresses | default "127.0.0.1" }}
 {{- end }}
 
 {{- define "corelet.metricsPort" -}}

@@ -225,7 +225,7 @@ topologySpreadConstraints:
 # Another pod may answer on the same ports: the file says that this one serves.
 startupProbe:
   exec:
-    command: [/usr/bin/corelet, health, --pidfile, {{ include "corelet.folder" . }}/corelet.pid, {{ include "corelet.healthHost" . | quote }}]
+    command: [/usr/bin/corelet, health, --pidfile, {{ include "corelet.folder" . }}/corelet.pid, {{ include "corelet.firstAddress" . | quote }}]
   periodSeconds: 2
   timeoutSeconds: 5
   failureThreshold: 60
@@ -249,7 +249,7 @@ livenessProbe:
     port: {{ $.Values.health.port }}
   {{- else if include "corelet.onNode" $ }}
   exec:
-    command: [/usr/bin/corelet, health, {{ include "corelet.healthHost" $ | quote }}]
+    command: [/usr/bin/corelet, health, {{ include "corelet.firstAddress" $ | quote }}]
   {{- else if eq $.Values.mode "cilium" }}
   # which finds out the addresses of the pod
   exec:
