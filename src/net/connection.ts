@@ -2,6 +2,9 @@
 import type { Socket } from 'node:net'
 import type { SocketClock } from './clock.ts'
 
+/** Milliseconds that a connection which brought nothing yet has for its first message when the server closes. */
+export const LAST_CALL = 500
+
 export interface End {
   readonly address: string
   readonly port: number

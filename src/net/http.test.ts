@@ -3,14 +3,19 @@ import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { type HandleRequest, HttpSpeaker } from './http.ts'
+import { type HandleRequest, type HttpOptions, HttpSpeaker } from './http.ts'
 import { openTcp, TCP_DEFAULTS, type TcpSettings } from './tcp.ts'
 import { StillClock, settle } from './testing.ts'
 
 /** A server of HTTP/1.1 whose clock stands still. */
-async function open(t: { after(call: () => void): void }, handle: HandleRequest, settings: Partial<TcpSettings> = {}) {
+async function open(
+  t: { after(call: () => void): void },
+  handle: HandleRequest,
+  settings: Partial<TcpSettings> = {},
+  options: HttpOptions = {},
+) {
   const clock = new StillClock()
-  const speaker = new HttpSpeaker(handle)
+  const speaker = new HttpSpeaker(handle, options)
   const server = await openTcp({
     address: '127.0.0.1',
     port: 0,
@@ -162,4 +167,51 @@ test('HTTP/2 is not spoken where TLS has not chosen it', async (t) => {
   const session = connectHttp2(`http://127.0.0.1:${server.port}`)
   const failed = new Promise((resolve) => session.once('error', resolve))
   assert.match(String(await failed), /protocol error/i)
+})
+
+test('a connection that has asked nothing has half a second when the server closes', async (t) => {
+  const { clock, client, server } = await open(t, ok)
+  const young = await client()
+  const closed = server.close()
+  await clock.advance(400)
+  assert.equal(young.closed, false)
+  await clock.advance(400)
+  await closed
+})
+
+test('an HTTP/2 client that has ended its side is gone once it has its answer', async (t) => {
+  const answers: (() => void)[] = []
+  const { server } = await open(
+    t,
+    (request, response) => void answers.push(() => ok(request, response)),
+    {},
+    { http2Only: true },
+  )
+  const until = async (condition: () => boolean) => {
+    for (let i = 0; i < 2000 && !condition(); i++) await settle()
+    assert.ok(condition())
+  }
+  const connectClient = async () => {
+    const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+    t.after(() => socket.destroy())
+    const session = connectHttp2('http://x', { createConnection: () => socket }).on('error', () => {})
+    await once(session, 'remoteSettings')
+    return { socket, session }
+  }
+  const silent = await connectClient()
+  silent.socket.end()
+  await until(() => server.size === 0)
+  const asking = await connectClient()
+  const request = asking.session.request({ ':path': '/' }).on('error', () => {})
+  let received = ''
+  request.setEncoding('latin1').on('data', (chunk) => {
+    received += chunk
+  })
+  await until(() => answers.length === 1)
+  asking.socket.end()
+  for (let i = 0; i < 20; i++) await settle()
+  assert.equal(server.size, 1)
+  answers[0]!()
+  await until(() => server.size === 0)
+  assert.equal(received, 'ok')
 })

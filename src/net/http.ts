@@ -8,7 +8,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { Connection, ConnectionParts, Converse, Ends } from './connection.ts'
+import { type Connection, type ConnectionParts, type Converse, type Ends, LAST_CALL } from './connection.ts'
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest
 export type HttpResponse = ServerResponse | Http2ServerResponse
@@ -117,6 +117,8 @@ class HttpConnection implements Connection {
   readonly #maxOpen: number
   readonly #open = new Set<Open>()
   #isFresh = true
+  /** The client has ended its side. */
+  #isGone = false
   #left: number | undefined
 
   constructor(stream: Socket, parts: ConnectionParts, maxOpen: number, session?: ServerHttp2Session) {
@@ -127,6 +129,13 @@ class HttpConnection implements Connection {
     this.ends = parts.ends
     this.lastActive = parts.clock.monotonic()
     stream.on('error', () => stream.destroy())
+    // Node ends HTTP/1.1 by itself then
+    if (session) {
+      stream.once('end', () => {
+        this.#isGone = true
+        this.#endWhenSettled()
+      })
+    }
   }
 
   get pending(): number {
@@ -149,7 +158,7 @@ class HttpConnection implements Connection {
     response.once('close', () => {
       this.#open.delete(open)
       this.lastActive = this.#parts.clock.monotonic()
-      if (this.#left !== undefined) this.#endWhenSettled()
+      if (this.#left !== undefined || this.#isGone) this.#endWhenSettled()
     })
     if (this.#left !== undefined) this.#announceEnd(response)
     return true
@@ -165,7 +174,7 @@ class HttpConnection implements Connection {
     }
     if (this.pending > 0) return
     if (this.#isFresh) {
-      if (now > this.lastActive + read) this.destroy()
+      if (now > Math.min(this.lastActive + read, (this.#left ?? Infinity) + LAST_CALL)) this.destroy()
     } else if (this.#left !== undefined && now > this.#left + write) this.destroy()
     else if (now > this.lastActive + idle) this.leave()
   }
@@ -186,7 +195,9 @@ class HttpConnection implements Connection {
   }
 
   #endWhenSettled(): void {
-    if (this.pending === 0 && !this.#session) this.#stream.end(() => this.#stream.destroy())
+    if (this.pending > 0) return
+    if (this.#isGone) this.destroy()
+    else if (!this.#session) this.#stream.end(() => this.#stream.destroy())
   }
 
   destroy(): void {

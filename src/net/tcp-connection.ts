@@ -1,13 +1,11 @@
 import type { Socket } from 'node:net'
-import type { Connection, ConnectionParts, Converse, End } from './connection.ts'
+import { type Connection, type ConnectionParts, type Converse, type End, LAST_CALL } from './connection.ts'
 import { FrameReader, PREFIX } from './frames.ts'
 
 /** Messages shorter than a DNS header are ignored. */
 const SHORTEST = 12
 /** Messages in work above which nothing more is read from the connection. */
 const MAX_PENDING = 512
-/** Milliseconds that a connection which brought nothing yet has for its first message when the server closes. */
-const LAST_CALL = 500
 
 /** Takes one message, which must be settled once with {@link TcpConnection.answer}; `message` is valid until it returns. */
 export type ReceiveMessage = (message: Uint8Array, connection: TcpConnection) => void

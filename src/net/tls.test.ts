@@ -213,3 +213,25 @@ test('secrets are told to the key log', async (t) => {
   ;(await talk(server)).destroy()
   assert.match(lines[0]!, /^[A-Z_]+ [0-9a-f]{64} [0-9a-f]+\n$/)
 })
+
+test('a client that leaves within or right after the handshake is gone at once', async (t) => {
+  const { server } = await open(t, identity())
+  for (const leave of ['end', 'destroy'] as const) {
+    const socket = connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
+    socket[leave]()
+    const silent = connectTcp({ port: server.port, host: '127.0.0.1' })
+    await once(silent, 'connect')
+    silent[leave]()
+    for (let i = 0; i < 2000 && server.size > 0; i++) await settle()
+    assert.equal(server.size, 0, leave)
+  }
+})
+
+test('a client that has ended its side gets its answer', async (t) => {
+  const { server } = await open(t, identity())
+  const socket = connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false })
+  socket.end(toFrames(Buffer.from('c'.repeat(12))))
+  assert.match(String((await once(socket, 'data'))[0]), /c{12}$/)
+  await once(socket, 'close')
+})

@@ -60,6 +60,8 @@ export class TlsTerminator {
     socket.once('close', () => {
       if (this.#waiting.get(key) === done) this.#waiting.delete(key)
     })
+    // a client that leaves within the handshake is gone; later on it may wait for answers with its side ended
+    socket.allowHalfOpen = false
     this.#serverFor(identity).emit('connection', socket)
   }
 
@@ -112,6 +114,7 @@ export class TlsTerminator {
     const key = toKey(secured)
     const done = this.#waiting.get(key)
     this.#waiting.delete(key)
+    secured.allowHalfOpen = true
     secured.on('error', () => secured.destroy())
     if (done && isWelcome(secured, clientAuth)) done(secured)
     else secured.destroy()
