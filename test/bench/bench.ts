@@ -4,13 +4,14 @@
  *
  * npm run bench -- [--rounds 5] [--seconds 5] [--load hit,miss] [--server corelet,unbound]
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, release, tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from '../kit/sources.ts'
 import { createLoad, LOADS, takes } from './loads.ts'
 import { type Figures, measure, startUpstream } from './measure.ts'
+import { makeScratchFolder } from './scratch.ts'
 import { findServers, upstreamConfig } from './servers.ts'
 
 const { values } = parseArgs({
@@ -27,8 +28,7 @@ if (values.load === 'flood') {
 }
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
-const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+const folder = makeScratchFolder('bench')
 
 const wanted = values.server.split(',').filter(Boolean)
 const servers = findServers(folder).filter(({ name }) => wanted.length === 0 || wanted.includes(name))

@@ -4,13 +4,13 @@
  *
  * node test/bench/flame.ts [--server corelet] [--load hit] [--seconds 4] [--out docs/hit-path.svg] [--list]
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from '../kit/sources.ts'
 import { createLoad } from './loads.ts'
 import { measure, startUpstream } from './measure.ts'
+import { makeScratchFolder } from './scratch.ts'
 import { findServers, upstreamConfig } from './servers.ts'
 
 interface ProfileNode {
@@ -41,8 +41,7 @@ const { values } = parseArgs({
     list: { type: 'boolean', default: false },
   },
 })
-const folder = mkdtempSync(join(tmpdir(), 'flame-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+const folder = makeScratchFolder('flame')
 const server = findServers(folder).find(({ name }) => name === values.server)
 if (!server) throw new Error(`no server ${values.server}`)
 server.command.splice(1, 0, '--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${folder}`)

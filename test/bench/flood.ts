@@ -6,13 +6,13 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts'
 import { ROOT } from '../kit/sources.ts'
 import { cpuTime, LOAD_CPU, startOn, startUpstream, stop, tree, untilAnswering } from './measure.ts'
+import { makeScratchFolder } from './scratch.ts'
 import { ADDRESS, UPSTREAM, upstreamConfig } from './servers.ts'
 
 const PORT = 5350
@@ -26,8 +26,7 @@ const { values } = parseArgs({
     load: { type: 'string' },
   },
 })
-const folder = mkdtempSync(join(tmpdir(), 'flood-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+const folder = makeScratchFolder('flood')
 
 const upstream = `${UPSTREAM.address}:${UPSTREAM.port}`
 const env = {

@@ -5,21 +5,20 @@
  * node test/bench/latency.ts [--rate 50000] [--seconds 5]
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { createLoad } from './loads.ts'
 import { startOn, startUpstream, stop, untilAnswering } from './measure.ts'
+import { makeScratchFolder } from './scratch.ts'
 import { ADDRESS, findServers, type ServerUnderTest, upstreamConfig } from './servers.ts'
 
 const { values } = parseArgs({
   options: { rate: { type: 'string', default: '50000' }, seconds: { type: 'string', default: '5' } },
 })
 const MISSES_PER_SECOND = 5000
-const folder = mkdtempSync(join(tmpdir(), 'latency-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+const folder = makeScratchFolder('latency')
 const servers = findServers(folder)
 const [hits, misses] = ['hit', 'miss'].map((name) => createLoad(folder, name))
 writeFileSync(join(folder, 'upstream.conf'), upstreamConfig())
