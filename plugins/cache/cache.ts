@@ -139,7 +139,7 @@ export class Cache {
       this.#refreshInBackground(query, entry, next, counters)
       return serve()
     }
-    if (!query.origin.mayWait || (!entry.refreshing && !this.#mayRefresh(entry))) return serve()
+    if (!query.origin.mayWait || (!entry.refreshing && !this.#mayRefresh(entry, counters))) return serve()
     if (stale.timeout === 0) {
       const refresh = this.#refresh(asking(query), entry, next, counters)
       return refresh.then((fresh) => {
@@ -163,13 +163,16 @@ export class Cache {
   }
 
   #refreshInBackground(query: Query, entry: Entry, next: Next, counters: Counters): void {
-    if (entry.refreshing || !this.#mayRefresh(entry)) return
+    if (entry.refreshing || !this.#mayRefresh(entry, counters)) return
     counters.prefetches.inc()
     this.#refresh(asking(query).over('tcp'), entry, next, counters)
   }
 
-  #mayRefresh(entry: Entry): boolean {
-    return this.#refreshes < MAX_REFRESHES && this.#context.clock.monotonic() >= entry.retryAt
+  #mayRefresh(entry: Entry, counters: Counters): boolean {
+    if (this.#context.clock.monotonic() < entry.retryAt) return false
+    if (this.#refreshes < MAX_REFRESHES) return true
+    counters.withheld.inc()
+    return false
   }
 
   /** Asks the rest of the chain anew, once at a time for an entry. Never rejects; undefined when the entry is the best there is. */

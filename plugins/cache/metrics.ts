@@ -10,6 +10,8 @@ export interface Counters {
   prefetches: Counter
   drops: Counter
   stale: Counter
+  /** Refreshes that were due and not begun, as too many are under way. */
+  withheld: Counter
   /** Publishes how many entries there are and how many were evicted. */
   publish(store: Store): void
 }
@@ -28,6 +30,11 @@ export function createCounters(metrics: Metrics, zones: string, view: string): (
     prefetches: counter('prefetch', 'The number of times the cache has fetched an answer anew in the background.'),
     drops: counter('drops', 'The number of answers that were not kept because they belong to another question.'),
     stale: counter('served_stale', 'The number of requests served from stale entries.'),
+    withheld: metrics.counter(
+      'corelet_cache_withheld_refreshes_total',
+      'The number of refreshes that were due and not begun because too many were under way.',
+      labels,
+    ),
     evictions: counter('evictions', 'The count of cache evictions.', typed),
   }
   const create = ({ server }: Listener): Counters => {
@@ -49,6 +56,7 @@ export function createCounters(metrics: Metrics, zones: string, view: string): (
       prefetches: families.prefetches.with(server, zones, view),
       drops: families.drops.with(server, zones, view),
       stale: families.stale.with(server, zones, view),
+      withheld: families.withheld.with(server, zones, view),
       publish(store) {
         publishPart(store, 'success')
         publishPart(store, 'denial')

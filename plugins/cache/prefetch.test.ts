@@ -152,5 +152,6 @@ describe('prefetch', () => {
     for (const name of names) plugin.askNow(toQuery(name), never)
     assert.equal(never.asked.length, 1000)
     assert.deepEqual([next.asked.length, asked.length], [0, 0])
+    assert.equal(plugin.context.metrics.value('corelet_cache_withheld_refreshes_total', 'dns://:53', '.', ''), 10)
   })
 })

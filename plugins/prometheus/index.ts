@@ -82,15 +82,15 @@ function countQueries({ metrics, clock }: PluginContext): Handler {
   return (query, next) => askAndNote(query, next, count)
 }
 
-/** Names the handlers of the block in `coredns_plugin_enabled`, which starts empty with each generation. */
-function publishHandlers({ metrics, block, share }: PluginContext): void {
-  const enabled = share('prometheus/plugin_enabled', () => {
-    const labels = ['server', 'zone', 'view', 'name']
-    const help = 'Plugins that handle queries, per server and zone.'
-    const family = metrics.gauge('coredns_plugin_enabled', help, labels, 'max')
-    family.clear()
-    return family
-  })
+/** Names the handlers of the block in `coredns_plugin_enabled`. */
+function publishHandlers({ metrics, block }: PluginContext): void {
+  const labels = ['server', 'zone', 'view', 'name']
+  const enabled = metrics.gauge(
+    'coredns_plugin_enabled',
+    'Plugins that handle queries, per server and zone.',
+    labels,
+    'max',
+  )
   for (const listener of block.listeners) {
     const zone = block.zoneAt(listener)
     for (const name of block.handlers) enabled.with(listener.server, zone, block.view, name).set(1)

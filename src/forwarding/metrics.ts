@@ -57,6 +57,11 @@ export function createMetrics(
     'Messages from an upstream that were not the answer to the query that was out.',
     ['to', 'reason'],
   )
+  const declined = metrics.counter(
+    `corelet_${plugin}_declined_queries_total`,
+    'Queries that an upstream was not asked, or that gave way to newer ones, because too many wait for it.',
+    ['to'],
+  )
   return {
     healthcheckBroken: metrics
       .counter(`coredns_${plugin}_healthcheck_broken_total`, 'Queries that found all upstreams down.')
@@ -91,6 +96,7 @@ export function createMetrics(
           byRcode.set(rcode, count)
           count(seconds)
         },
+        declined: () => declined.with(to).inc(),
         mismatch: (reason) => mismatched.with(to, reason).inc(),
         cached: (proto, hit) => (hit ? reused : opened)[proto].inc(),
         probeFailed() {

@@ -45,7 +45,13 @@ export class Generation {
     this.sites = sites
     this.#services = services
     this.#http = services.http.generation()
-    this.#state = { shared: new Map(), carried: services.carried.hold(), started: [], running: true }
+    this.#state = {
+      shared: new Map(),
+      carried: services.carried.hold(),
+      gauges: services.gauges.hold(services.metrics),
+      started: [],
+      running: true,
+    }
     this.#connections = connectionsFor(sites.size)
   }
 
@@ -128,13 +134,22 @@ export class Generation {
         kept.has(listener) ? within(clock, DRAIN, listener.idle()) : listener.close({ drain: DRAIN }),
       ),
     )
-    return this.release()
+    const released = await this.release()
+    for (const listener of listeners) if (!kept.has(listener)) this.#forget(listener)
+    return released
+  }
+
+  /** A listener that is gone leaves no metrics: every change of the Corefile would add to them. */
+  #forget({ server }: Listener): void {
+    this.#services.metrics.forget('server', server)
+    this.#services.dnsMetrics.forget(server)
   }
 
   /** Stops the plugins without waiting for queries. @returns false when one failed to */
   async release(): Promise<boolean> {
     const stopped = await this.#tell('stop')
     const released = await this.#releaseState()
+    this.#state.gauges.release()
     await this.#http.release()
     return stopped && released
   }

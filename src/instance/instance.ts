@@ -1,10 +1,12 @@
 import type { Diagnostic } from '../corefile/model.ts'
 import { renderHeadline } from '../corefile/render.ts'
 import type { SharedSockets } from '../net/shared-sockets.ts'
-import { DnsMetrics, panicsCounter, rollbacksCounter } from '../observe/dns-metrics.ts'
+import { DnsMetrics, panicsCounter, refusedConnectionsCounter, rollbacksCounter } from '../observe/dns-metrics.ts'
+import { HeldGauges } from '../observe/held-gauges.ts'
 import { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
-import { type Clock, type Metrics, systemClock, type Timer } from '../plugin/index.ts'
+import type { ProcessMetrics } from '../observe/metrics.ts'
+import { type Clock, systemClock, type Timer } from '../plugin/index.ts'
 import type { Tally } from '../server/serve.ts'
 import { CarriedStates } from './carried.ts'
 import { describeError, describeStack } from './describe-error.ts'
@@ -24,7 +26,7 @@ export interface InstanceOptions extends LoadOptions {
   /** Reads the Corefile, at the start and again for each reload. @throws Error with the text to show */
   readCorefile(): CorefileText
   log: Log
-  metrics: Metrics
+  metrics: ProcessMetrics
   clock?: Clock
   /** Keeps the listening sockets. */
   shared?: SharedSockets | undefined
@@ -76,10 +78,12 @@ export class Instance {
 
   private constructor(options: InstanceOptions) {
     const { log, metrics, clock = systemClock, exit, shared, probe } = options
+    const refused = refusedConnectionsCounter(metrics)
     this.#options = options
     this.#services = {
       log,
       metrics,
+      gauges: new HeldGauges(),
       clock,
       exit,
       dnsMetrics: new DnsMetrics(metrics),
@@ -87,7 +91,7 @@ export class Instance {
       probe,
       panics: panicsCounter(metrics),
       rollbacks: rollbacksCounter(metrics),
-      http: new HttpEndpoints(shared),
+      http: new HttpEndpoints(shared, () => refused.inc()),
       carried: new CarriedStates(),
     }
   }

@@ -1,7 +1,15 @@
 import type { Key } from '../corefile/keys.ts'
+import type { Bound } from '../net/connection.ts'
 import type { TlsSource } from '../net/tls.ts'
-import { DROPPED, evictedConnectionsCounter, overloadsCounter, unsentAnswersCounter } from '../observe/dns-metrics.ts'
-import type { ListenerLimits, Query } from '../plugin/index.ts'
+import {
+  cutConnectionsCounter,
+  DROPPED,
+  evictedConnectionsCounter,
+  overloadsCounter,
+  pausesCounter,
+  unsentAnswersCounter,
+} from '../observe/dns-metrics.ts'
+import type { ListenerLimits, Metrics, Query } from '../plugin/index.ts'
 import { DnsListener, type ServedTransport } from '../server/listener.ts'
 import { RouteTable, type Target } from '../server/route.ts'
 import type { ServerHooks } from '../server/serve.ts'
@@ -59,11 +67,17 @@ function createSite({ transport, port }: Key, address: string, services: Service
     shared: services.shared,
     // a port of the system's choice is not shared: with SO_REUSEPORT the choice could be one that others have
     reusePort: port !== 0,
-    onEvicted: () => evictedConnectionsCounter(services.metrics).with(listener.server).inc(),
+    onBound: (bound) => countBound(bound, listener.server, services.metrics),
     onUnsent: () => unsentAnswersCounter(services.metrics).with(listener.server).inc(),
     onError: limitErrors(services, (text) => services.log.line('error', `${listener.server}: ${text}`)),
   })
   return { listener, isNew: true, blocks: [], policy }
+}
+
+function countBound(bound: Bound, server: string, metrics: Metrics): void {
+  if (bound === 'evicted') evictedConnectionsCounter(metrics).with(server).inc()
+  else if (bound === 'paused') pausesCounter(metrics).with(server).inc()
+  else cutConnectionsCounter(metrics).with(server, bound).inc()
 }
 
 /** Octets in front of a question (RFC 1035 §4.1.1). */

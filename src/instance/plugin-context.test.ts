@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { HeldGauges } from '../observe/held-gauges.ts'
 import { definePlugin, type Handler, type Running } from '../plugin/index.ts'
 import { fakeContext } from '../testing/fake-context.ts'
 import { CarriedStates } from './carried.ts'
@@ -27,7 +28,7 @@ test('a plugin is a handler, an object with one, or nothing', async () => {
 })
 
 test('not ready are those that say so, and those that throw', () => {
-  const { block, http, instance, log } = fakeContext()
+  const { block, http, instance, log, metrics } = fakeContext()
   const fail = () => {
     throw new Error('no luck')
   }
@@ -44,7 +45,7 @@ test('not ready are those that say so, and those that throw', () => {
     'x',
     block,
     '',
-    { shared: new Map(), carried, started, running: true },
+    { shared: new Map(), carried, gauges: new HeldGauges().hold(metrics), started, running: true },
     services,
     http,
     instance,

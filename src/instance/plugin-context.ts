@@ -1,3 +1,4 @@
+import type { GaugeHold } from '../observe/held-gauges.ts'
 import type {
   BlockInfo,
   Carried,
@@ -19,6 +20,7 @@ import type { Services } from './services.ts'
 export interface GenerationState {
   shared: Map<string, unknown>
   carried: Hold
+  gauges: GaugeHold
   /** In the chain's order. */
   started: { name: string; running: Running }[]
   /** False once the process was told to end. */
@@ -31,7 +33,7 @@ export function createContext(
   block: BlockInfo,
   identity: string,
   state: GenerationState,
-  { log, metrics, clock }: Services,
+  { log, clock }: Services,
   http: HttpServers,
   instance: InstanceControl,
 ): PluginContext {
@@ -39,7 +41,7 @@ export function createContext(
     plugin,
     block,
     log: log.for(plugin, block.settings.debug),
-    metrics,
+    metrics: state.gauges.metrics,
     clock,
     http,
     instance,

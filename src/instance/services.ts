@@ -1,14 +1,17 @@
 import type { SharedSockets } from '../net/shared-sockets.ts'
 import type { DnsMetrics } from '../observe/dns-metrics.ts'
+import type { HeldGauges } from '../observe/held-gauges.ts'
 import type { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
-import type { Clock, Counter, Metrics } from '../plugin/index.ts'
+import type { ProcessMetrics } from '../observe/metrics.ts'
+import type { Clock, Counter } from '../plugin/index.ts'
 import type { CarriedStates } from './carried.ts'
 
 /** What all generations of an instance share. */
 export interface Services {
   log: Log
-  metrics: Metrics
+  metrics: ProcessMetrics
+  gauges: HeldGauges
   dnsMetrics: DnsMetrics
   panics: Counter
   rollbacks: Counter

@@ -41,12 +41,31 @@ export interface ConnectionSettings {
   maxQueries: number
 }
 
+/**
+ * A bound that a connection has met:
+ * - `evicted`: it was closed to make room for another, or not taken because there was none;
+ * - `paused`: it is not read from for a while, because answers wait to be made or taken;
+ * and for which it was cut:
+ * - `read`: something did not come in time: the first message, the rest of one, a handshake;
+ * - `write`: the client did not take its answers in time;
+ * - `requests`: too many were open at a time;
+ * - `frames`: what came is no HTTP/2, or more of it than is good: resets, headers, memory.
+ */
+export type Bound = 'evicted' | 'paused' | 'read' | 'write' | 'requests' | 'frames'
+
+/** The server as its connections see it. */
+export interface ConnectionServer {
+  readonly settings: ConnectionSettings
+  /** A bound was met. */
+  met(bound: Bound): void
+}
+
 /** What a connection needs besides its stream. */
 export interface ConnectionParts {
   ends: Ends
   clock: SocketClock
   /** Its current settings are the server's. */
-  server: { readonly settings: ConnectionSettings }
+  server: ConnectionServer
 }
 
 /** Begins to speak with a client. The stream is clear: TLS is taken off already. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import type { Bound } from './connection.ts'
 import { type HandleRequest, type HttpOptions, HttpSpeaker } from './http.ts'
 import { openTcp, TCP_DEFAULTS, type TcpSettings } from './tcp.ts'
 import { StillClock, settle } from './testing.ts'
@@ -15,6 +16,7 @@ async function open(
   options: HttpOptions = {},
 ) {
   const clock = new StillClock()
+  const bounds: Bound[] = []
   const speaker = new HttpSpeaker(handle, options)
   const server = await openTcp({
     address: '127.0.0.1',
@@ -22,6 +24,7 @@ async function open(
     clock,
     converse: speaker.converse,
     settings: { ...TCP_DEFAULTS, ...settings },
+    onBound: (bound) => void bounds.push(bound),
   })
   t.after(() => {
     server.close()
@@ -56,14 +59,14 @@ async function open(
       },
     }
   }
-  return { clock, server, speaker, client }
+  return { clock, server, speaker, client, bounds }
 }
 
 const ok: HandleRequest = (_request, response) => void (response as import('node:http').ServerResponse).end('ok')
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
 
 test('a connection that brings no request is cut after the time for a first message, however slow it sends', async (t) => {
-  const { clock, client } = await open(t, ok)
+  const { clock, client, bounds } = await open(t, ok)
   const mute = await client()
   const slow = await client()
   slow.socket.write('GET / HT')
@@ -73,6 +76,7 @@ test('a connection that brings no request is cut after the time for a first mess
   assert.ok(!mute.closed && !slow.closed)
   await clock.advance(300)
   await mute.until(() => mute.closed && slow.closed)
+  assert.deepEqual(bounds, ['read', 'read'])
 })
 
 test('a body that does not come costs the connection', async (t) => {
@@ -104,7 +108,7 @@ test('a request whose answer takes its time is waited for, and an idle connectio
 })
 
 test('a client that does not take its answer loses the connection', async (t) => {
-  const { clock, client, server } = await open(
+  const { clock, client, server, bounds } = await open(
     t,
     (_request, response) => void (response as import('node:http').ServerResponse).end(Buffer.alloc(32 << 20)),
   )
@@ -116,13 +120,15 @@ test('a client that does not take its answer loses the connection', async (t) =>
   assert.equal(server.size, 1)
   await clock.advance(1000)
   await deaf.until(() => server.size === 0)
+  assert.deepEqual(bounds, ['write'])
 })
 
 test('a connection with too many open requests is cut', async (t) => {
-  const { client } = await open(t, () => {})
+  const { client, bounds } = await open(t, () => {})
   const greedy = await client()
   greedy.socket.write(GET.repeat(200))
   await greedy.until(() => greedy.closed)
+  assert.equal(bounds[0], 'requests')
 })
 
 test('closing lets open requests be answered and ends idle connections', async (t) => {
@@ -214,4 +220,16 @@ test('an HTTP/2 client that has ended its side is gone once it has its answer', 
   answers[0]!()
   await until(() => server.size === 0)
   assert.equal(received, 'ok')
+})
+
+test('frames without end cost an HTTP/2 client its connection', async (t) => {
+  const { client, bounds } = await open(t, ok, {}, { http2Only: true })
+  const flooding = await client()
+  flooding.socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+  const endless = Buffer.concat([settings, Buffer.from([0, 0, 0, 1, 0, 0, 0, 0, 1])])
+  const more = Buffer.from([0, 0, 0, 9, 0, 0, 0, 0, 1])
+  flooding.socket.write(Buffer.concat([endless, ...Array.from({ length: 1000 }, () => more)]))
+  await flooding.until(() => flooding.closed)
+  assert.deepEqual(bounds, ['frames'])
 })

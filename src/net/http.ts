@@ -8,7 +8,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2'
 import type { Socket } from 'node:net'
-import { type Connection, type ConnectionParts, type Converse, type Ends, LAST_CALL } from './connection.ts'
+import { type Bound, type Connection, type ConnectionParts, type Converse, type Ends, LAST_CALL } from './connection.ts'
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest
 export type HttpResponse = ServerResponse | Http2ServerResponse
@@ -65,7 +65,10 @@ export class HttpSpeaker {
     this.#http1 = createServer(HTTP1, begin)
     this.#http1.maxHeadersCount = MAX_HEADER_COUNT
     this.#http2 = createHttp2({ ...HTTP2, settings: { ...HTTP2.settings, maxConcurrentStreams: maxOpen } }, begin)
-    this.#http2.on('sessionError', (_error, session) => session.destroy())
+    this.#http2.on('sessionError', (error, session) => {
+      if (isProtocolError(error)) this.#connections.get(session)?.cut('frames')
+      session.destroy()
+    })
   }
 
   /** The server of HTTP/1.1; it listens nowhere. */
@@ -97,6 +100,11 @@ export class HttpSpeaker {
     if (session) this.#connections.set(session, connection)
     return connection
   }
+}
+
+/** Whether an error of a session is about what the client has sent, not about its going away. */
+function isProtocolError({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('ERR_HTTP2')
 }
 
 interface Open {
@@ -145,7 +153,7 @@ class HttpConnection implements Connection {
   /** Notes a request whose headers are there. @returns false when the connection has too many of them */
   begin(request: HttpRequest, response: HttpResponse): boolean {
     if (this.#open.size >= this.#maxOpen) {
-      this.destroy()
+      this.cut('requests')
       return false
     }
     const now = this.#parts.clock.monotonic()
@@ -165,16 +173,20 @@ class HttpConnection implements Connection {
   }
 
   checkDeadlines(now: number): void {
+    if (this.#stream.destroyed) return
     const { read, write, idle } = this.#parts.server.settings.timeouts
     for (const open of this.#open) {
       if (open.response.writableEnded) open.answered ??= now
       const isLate =
         open.answered === undefined ? !open.request.complete && now > open.begun + read : now > open.answered + write
-      if (isLate) this.destroy()
+      if (!isLate) continue
+      this.cut(open.answered === undefined ? 'read' : 'write')
+      return
     }
     if (this.pending > 0) return
     if (this.#isFresh) {
-      if (now > Math.min(this.lastActive + read, (this.#left ?? Infinity) + LAST_CALL)) this.destroy()
+      if (this.#left !== undefined && now > this.#left + LAST_CALL) this.destroy()
+      else if (now > this.lastActive + read) this.cut('read')
     } else if (this.#left !== undefined && now > this.#left + write) this.destroy()
     else if (now > this.lastActive + idle) this.leave()
   }
@@ -198,6 +210,12 @@ class HttpConnection implements Connection {
     if (this.pending > 0) return
     if (this.#isGone) this.destroy()
     else if (!this.#session) this.#stream.end(() => this.#stream.destroy())
+  }
+
+  /** Cuts the connection for a bound that it has met. */
+  cut(bound: Bound): void {
+    this.#parts.server.met(bound)
+    this.destroy()
   }
 
   destroy(): void {

@@ -115,6 +115,7 @@ export class TcpConnection implements Connection {
     const { inMessage } = this.#frames
     const resumed = this.#paused && !this.#full
     if (inMessage && (resumed || Number.isNaN(this.#begun))) this.#begun = this.#parts.clock.monotonic()
+    if (this.#full && !this.#paused) this.#parts.server.met('paused')
     if (this.#full) this.#socket.pause()
     else if (resumed) this.#socket.resume()
     this.#paused = this.#full
@@ -173,7 +174,11 @@ export class TcpConnection implements Connection {
 
   /** Cuts the connection when it is past a deadline. */
   checkDeadlines(now: number): void {
-    if (this.#isStuck(now) || this.#isLate(now)) this.destroy()
+    if (this.#socket.destroyed) return
+    const bound = this.#isStuck(now) ? 'write' : this.#lateFor(now)
+    if (bound === undefined) return
+    if (bound !== 'idle') this.#parts.server.met(bound)
+    this.destroy()
   }
 
   /** Whether the client does not take what was written for it. */
@@ -188,13 +193,17 @@ export class TcpConnection implements Connection {
     return now > this.#writeDeadline
   }
 
-  #isLate(now: number): boolean {
+  /** Which time the connection has used up; `idle` when nothing was due. */
+  #lateFor(now: number): 'read' | 'idle' | undefined {
     const { read, write, idle } = this.#parts.server.settings.timeouts
-    if (this.#ended) return now > this.lastActive + read + write
-    if (this.#received === 0) return now > Math.min(this.lastActive + read, this.#leftAt + LAST_CALL)
-    if (this.#paused) return false
-    if (!Number.isNaN(this.#begun)) return now > this.#begun + read
-    return this.pending === 0 && now > this.lastActive + idle
+    if (this.#ended) return now > this.lastActive + read + write ? 'idle' : undefined
+    if (this.#received === 0) {
+      if (now > this.#leftAt + LAST_CALL) return 'idle'
+      return now > this.lastActive + read ? 'read' : undefined
+    }
+    if (this.#paused) return undefined
+    if (!Number.isNaN(this.#begun)) return now > this.#begun + read ? 'read' : undefined
+    return this.pending === 0 && now > this.lastActive + idle ? 'idle' : undefined
   }
 
   destroy(): void {

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { BindOptions } from './bind.ts'
 import { bindAddresses, isWithoutIPv6, unmapAddress } from './bind.ts'
 import type { SocketClock } from './clock.ts'
-import type { Connection, ConnectionSettings, Converse, Ends } from './connection.ts'
+import type { Bound, Connection, ConnectionServer, ConnectionSettings, Converse, Ends } from './connection.ts'
 import { Greeting } from './greeting.ts'
 import { takeProxyHeader } from './proxied-connection.ts'
 import type { ProxyPolicy, ProxySettings } from './proxy-header.ts'
@@ -34,8 +34,8 @@ export interface TcpOptions extends BindOptions {
   settings?: TcpSettings
   /** What TLS clients may choose by ALPN. */
   protocols?: readonly string[]
-  /** Told when a connection was closed to make room for another, or not taken because there was none. */
-  onEvicted?(): void
+  /** Told whenever a connection has met a bound. */
+  onBound?(bound: Bound): void
   /** Told of errors of the open server, which goes on. */
   onError?(error: Error): void
 }
@@ -86,14 +86,12 @@ function listen(options: TcpOptions, address: string): Promise<TcpServer> {
   })
 }
 
-export class TcpServer {
+export class TcpServer implements ConnectionServer {
   readonly address: string
   readonly port: number
   readonly handle: SocketHandle
   /** May be replaced at any time; holds for all connections from then on. */
   settings: TcpSettings
-  /** Connections that were closed to make room for another, or not taken because there was none. */
-  evicted = 0
   readonly #server: Server
   readonly #options: TcpOptions
   readonly #tls: TlsTerminator
@@ -120,6 +118,10 @@ export class TcpServer {
     return this.#connections.size
   }
 
+  met(bound: Bound): void {
+    this.#options.onBound?.(bound)
+  }
+
   #accept(socket: Socket): void {
     socket.on('error', () => socket.destroy())
     const ends = toEnds(socket)
@@ -137,7 +139,7 @@ export class TcpServer {
 
   /** Waits for the proxy to say for whom it speaks. */
   #greetProxy(socket: Socket, ends: Ends, policy: ProxyPolicy): void {
-    this.#hold(socket, ends, new Greeting(socket, this.#options.clock, () => PROXY_PATIENCE))
+    this.#hold(socket, ends, new Greeting(socket, this.#options.clock, this, () => PROXY_PATIENCE))
     takeProxyHeader(socket, policy, (said) => {
       if (!this.#connections.has(socket)) return
       if (typeof said === 'string') {
@@ -171,7 +173,7 @@ export class TcpServer {
       this.#converse(socket, socket, ends)
       return
     }
-    this.#hold(socket, ends, new Greeting(socket, this.#options.clock, () => this.settings.timeouts.read))
+    this.#hold(socket, ends, new Greeting(socket, this.#options.clock, this, () => this.settings.timeouts.read))
     if (!tls.current) {
       socket.destroy()
       return
@@ -196,8 +198,7 @@ export class TcpServer {
   #makeRoom(address: string): boolean {
     const crowded = (this.#perClient.get(address) ?? 0) >= this.settings.maxPerClient
     if (!crowded && this.size < this.settings.maxConnections) return true
-    this.evicted++
-    this.#options.onEvicted?.()
+    this.met('evicted')
     return this.#evict(crowded ? address : undefined)
   }
 

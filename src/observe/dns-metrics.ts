@@ -55,10 +55,28 @@ export function evictedConnectionsCounter(metrics: Metrics): Family<Counter> {
   return metrics.counter('corelet_tcp_evicted_connections_total', help, ['server'])
 }
 
+/** `corelet_tcp_cut_connections_total`: connections that took too long or too much, by reason. */
+export function cutConnectionsCounter(metrics: Metrics): Family<Counter> {
+  const help = 'TCP connections cut because the client was too slow or wanted too much, by reason.'
+  return metrics.counter('corelet_tcp_cut_connections_total', help, ['server', 'reason'])
+}
+
+/** `corelet_tcp_pauses_total`: times that a connection was not read from. */
+export function pausesCounter(metrics: Metrics): Family<Counter> {
+  const help = 'Times that a TCP connection was not read from, as too many answers had to be made or taken.'
+  return metrics.counter('corelet_tcp_pauses_total', help, ['server'])
+}
+
 /** `corelet_unsent_answers_total`: UDP answers that the network did not take. */
 export function unsentAnswersCounter(metrics: Metrics): Family<Counter> {
   const help = 'UDP answers that could not be sent, as the network took no more.'
   return metrics.counter('corelet_unsent_answers_total', help, ['server'])
+}
+
+/** `corelet_http_refused_connections_total`: connections to endpoints such as /metrics above their limit. */
+export function refusedConnectionsCounter(metrics: Metrics): Counter {
+  const help = 'Connections to HTTP endpoints that were not taken, as too many were open.'
+  return metrics.counter('corelet_http_refused_connections_total', help).with()
 }
 
 /** `corelet_overloads_total`: queries that would have had to wait when too many did. */
@@ -145,6 +163,12 @@ export class DnsMetrics {
     sizes.response.observe(responseSize(query, reply))
     metrics.duration.observe(milliseconds / 1000)
     if (query.dnssecOk) metrics.dnssecOk.inc()
+  }
+
+  /** Counts anew for a server; what was counted for it is removed by {@link ProcessMetrics.forget}. */
+  forget(server: string): void {
+    this.#zones.delete(server)
+    this.#last = undefined
   }
 
   #zoneMetrics(server: string, zone: string, view: string): ZoneMetrics {

@@ -20,6 +20,8 @@ export interface HttpServerOptions {
   tls?: HttpTls | undefined
   /** Keeps the socket. */
   shared?: SharedSockets | undefined
+  /** Told of each connection that is not taken, as there are too many. */
+  onRefused?: (() => void) | undefined
 }
 
 /** Milliseconds that a request may take to arrive and a connection may be idle. */
@@ -29,7 +31,7 @@ const CLOSE_TIMEOUT = 1000
 /** Octets. */
 const BODY_LIMIT = 64 << 10
 const HEADER_LIMIT = 16 << 10
-const CONNECTION_LIMIT = 256
+export const CONNECTION_LIMIT = 256
 
 const OPTIONS: FastifyServerOptions = {
   bodyLimit: BODY_LIMIT,
@@ -43,7 +45,7 @@ const HTTP_OPTIONS = { maxHeaderSize: HEADER_LIMIT, connectionsCheckingInterval:
 export async function openHttpServer(
   { host, port }: HostPort,
   respond: Respond,
-  { tls, shared }: HttpServerOptions = {},
+  { tls, shared, onRefused }: HttpServerOptions = {},
 ): Promise<HttpServer> {
   const { default: fastify } = await import('fastify')
   const options = tls
@@ -56,6 +58,7 @@ export async function openHttpServer(
   app.setNotFoundHandler((request, reply) => answer(request, reply, respond))
   app.setErrorHandler((error: { statusCode?: number }, _request, reply) => sendStatus(reply, error.statusCode ?? 500))
   app.server.maxConnections = CONNECTION_LIMIT
+  app.server.on('drop', () => onRefused?.())
   await app.ready()
   const { server } = app
   const name = `${tls ? 'https' : 'http'} ${host}:${port}`

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { request } from 'node:http'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { HttpResponse } from '../plugin/index.ts'
 import { HttpEndpoints } from './http.ts'
+import { CONNECTION_LIMIT } from './http-server.ts'
 
 const ANY_PORT = { host: '127.0.0.1', port: 0 }
 
@@ -176,4 +178,30 @@ test('closing does not wait for a client that says nothing', async (t) => {
   const closed = new Promise((resolve) => silent.once('close', resolve))
   await generation.release()
   await closed
+})
+
+test('an endpoint takes so many connections and no more, and tells of those', async (t) => {
+  let refused = 0
+  const generation = newGeneration(t, new HttpEndpoints(undefined, () => void refused++))
+  const { port } = await generation.serve(ANY_PORT, '/health', saying('OK'))
+  generation.activate()
+  const sockets: Socket[] = []
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  const open = async () => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    sockets.push(socket)
+    await once(socket, 'connect')
+    return socket
+  }
+  for (let i = 0; i < CONNECTION_LIMIT; i++) await open()
+  const late = await open()
+  if (!late.closed) await once(late, 'close')
+  assert.equal(refused, 1)
+  const gone = sockets.shift()!
+  gone.destroy()
+  await once(gone, 'close')
+  while (refused < 100 && (await get(port, '/health').catch(() => [0]))[0] !== 200);
+  assert.ok(refused < 100)
 })

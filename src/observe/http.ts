@@ -26,11 +26,16 @@ interface Shared {
 export class HttpEndpoints {
   readonly #shared = new Map<string, Shared>()
   readonly #kept: SharedSockets | undefined
+  readonly #onRefused: (() => void) | undefined
   #active: { generation: HttpGeneration; routes: Map<string, Handle> } | undefined
 
-  /** @param kept keeps the sockets */
-  constructor(kept?: SharedSockets) {
+  /**
+   * @param kept keeps the sockets
+   * @param onRefused told of each connection that is not taken, as there are too many
+   */
+  constructor(kept?: SharedSockets, onRefused?: () => void) {
     this.#kept = kept
+    this.#onRefused = onRefused
   }
 
   /** Endpoints for a new generation; nothing of it is served before it is activated. */
@@ -65,7 +70,8 @@ export class HttpEndpoints {
     let shared = this.#shared.get(key)
     if (!shared) {
       const respond = (request: HttpRequest) => this.#active?.routes.get(key + request.path)?.(request)
-      shared = { server: openHttpServer(address, respond, { tls, shared: this.#kept }), users: new Set() }
+      const options = { tls, shared: this.#kept, onRefused: this.#onRefused }
+      shared = { server: openHttpServer(address, respond, options), users: new Set() }
       this.#shared.set(key, shared)
       const failed = shared
       shared.server.catch(() => {

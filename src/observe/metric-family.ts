@@ -28,6 +28,22 @@ export interface Child {
   addSamples(samples: Sample[], name: string, labels: Record<string, string>): void
 }
 
+/** Children that a family may have: labels of a plugin that come from queries must not fill the memory. */
+export const MAX_SERIES = 20_000
+
+/** What makes a family. */
+export interface FamilyOptions<C extends Child> {
+  type: MetricType
+  name: string
+  help: string
+  labels: readonly string[]
+  /** Makes a child. */
+  make: () => C
+  merge: Merge
+  /** Called when a child is asked for beyond {@link MAX_SERIES}; what it counts is shown nowhere. */
+  onRefused: (() => void) | undefined
+}
+
 /** All metrics of one name, one for each set of label values. */
 export class MetricFamily<C extends Child = Child> implements Family<C> {
   readonly name: string
@@ -36,10 +52,11 @@ export class MetricFamily<C extends Child = Child> implements Family<C> {
   readonly labels: readonly string[]
   readonly aggregator: Merge
   readonly #make: () => C
+  readonly #onRefused: (() => void) | undefined
   readonly #children = new Map<string, { labels: Record<string, string>; child: C }>()
 
   /** @throws Error when the name or a label is none that Prometheus takes */
-  constructor(type: MetricType, name: string, help: string, labels: readonly string[], make: () => C, merge: Merge) {
+  constructor({ type, name, help, labels, make, merge, onRefused }: FamilyOptions<C>) {
     if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) throw new Error(`not a metric name: ${name}`)
     for (const label of labels) {
       if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) || label === 'le') throw new Error(`not a label name: ${label}`)
@@ -50,6 +67,7 @@ export class MetricFamily<C extends Child = Child> implements Family<C> {
     this.labels = labels
     this.aggregator = merge
     this.#make = make
+    this.#onRefused = onRefused
     if (labels.length === 0) this.with().seen = true
   }
 
@@ -61,12 +79,22 @@ export class MetricFamily<C extends Child = Child> implements Family<C> {
     const known = this.#children.get(key)
     if (known) return known.child
     const child = this.#make()
+    if (this.#children.size >= MAX_SERIES) {
+      this.#onRefused?.()
+      return child
+    }
     this.#children.set(key, { labels: Object.fromEntries(this.labels.map((label, i) => [label, values[i]!])), child })
     return child
   }
 
   remove(...values: readonly string[]): void {
     this.#children.delete(toKey(values))
+  }
+
+  /** Removes all children whose label has that value. */
+  forget(label: string, value: string): void {
+    if (!this.labels.includes(label)) return
+    for (const [key, { labels }] of this.#children) if (labels[label] === value) this.#children.delete(key)
   }
 
   clear(): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { SLIM_TIME_BUCKETS } from '../plugin/index.ts'
+import { MAX_SERIES } from './metric-family.ts'
 import { createMetrics } from './metrics.ts'
 
 /** The lines of the scrape about `name`. */
@@ -121,4 +122,30 @@ test('promtool has nothing to say against the scrape', async (t) => {
   const { body } = await metrics.scrape()
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' })
   assert.deepEqual({ status, text: stdout + stderr }, { status: 0, text: '' })
+})
+
+test('a metric has no more series than it may, and says so', async () => {
+  const metrics = createMetrics()
+  const family = metrics.counter('coredns_names_total', 'Names.', ['name'])
+  for (let i = 0; i < MAX_SERIES + 5; i++) family.with(`n${i}`).inc()
+  family.with('n0').inc()
+  const lines = await linesOf(metrics, 'coredns_names_total')
+  assert.equal(lines.length, 2 + MAX_SERIES)
+  assert.equal(lines[2], 'coredns_names_total{name="n0"} 2')
+  assert.equal(
+    (await linesOf(metrics, 'corelet_metrics_refused_series_total')).at(-1),
+    'corelet_metrics_refused_series_total{metric="coredns_names_total"} 5',
+  )
+})
+
+test('what has a label value that is forgotten is gone from all metrics', async () => {
+  const metrics = createMetrics()
+  metrics.counter('coredns_a_total', 'A.', ['server', 'type']).with('x', 'y').inc()
+  metrics.counter('coredns_a_total', 'A.', ['server', 'type']).with('y', 'x').inc()
+  metrics.histogram('coredns_b_seconds', 'B.', [1], ['server']).with('x').observe(1)
+  metrics.counter('coredns_c_total', 'C.', ['type']).with('x').inc()
+  metrics.forget('server', 'x')
+  assert.deepEqual((await linesOf(metrics, 'coredns_a_total')).slice(2), ['coredns_a_total{server="y",type="x"} 1'])
+  assert.deepEqual(await linesOf(metrics, 'coredns_b_seconds'), [])
+  assert.equal((await linesOf(metrics, 'coredns_c_total')).at(-1), 'coredns_c_total{type="x"} 1')
 })

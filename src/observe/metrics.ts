@@ -27,6 +27,8 @@ export type AskOthers = () => Promise<readonly (readonly ExportedFamily[])[]>
 export interface ProcessMetrics extends Metrics {
   /** Those of this process alone, for another one that adds them to its own. */
   export(): Promise<ExportedFamily[]>
+  /** Removes what was counted and measured for a label value that is of no interest any more. */
+  forget(label: string, value: string): void
   /** From now on a scrape has the metrics of all processes: counters, histograms and most gauges are their sums. */
   merge(others: AskOthers): void
 }
@@ -37,6 +39,13 @@ export interface ProcessMetrics extends Metrics {
  */
 export function createMetrics(build?: BuildInfo): ProcessMetrics {
   const families = new Map<string, MetricFamily>()
+  const refused = family(
+    'counter',
+    REFUSED,
+    'Times that a metric was asked for with further label values than it may have.',
+    ['metric'],
+    () => new NumberChild(),
+  )
   let registry: Promise<Registry> | undefined
 
   function family<C extends Child>(
@@ -49,7 +58,8 @@ export function createMetrics(build?: BuildInfo): ProcessMetrics {
   ): MetricFamily<C> {
     const known = families.get(name)
     if (!known) {
-      const created = new MetricFamily(type, name, help, labels, make, merge)
+      const onRefused = name === REFUSED ? undefined : () => refused.with(name).inc()
+      const created = new MetricFamily({ type, name, help, labels, make, merge, onRefused })
       families.set(name, created)
       return created
     }
@@ -87,6 +97,9 @@ export function createMetrics(build?: BuildInfo): ProcessMetrics {
       const found = (await (await fill()).getMetricsAsJSON()) as unknown as RawFamily[]
       return found.map(toExported)
     },
+    forget(label, value) {
+      for (const each of families.values()) each.forget(label, value)
+    },
     merge(ask) {
       others = ask
     },
@@ -99,6 +112,9 @@ export function createMetrics(build?: BuildInfo): ProcessMetrics {
   }
   return metrics
 }
+
+/** The metric about metrics that have too many label values. */
+const REFUSED = 'corelet_metrics_refused_series_total'
 
 /** Gauges whose names end as only counters' may: linters reject them. */
 const MISNAMED = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total']

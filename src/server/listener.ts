@@ -1,4 +1,4 @@
-import type { Converse, Ends } from '../net/connection.ts'
+import type { Bound, Converse, Ends } from '../net/connection.ts'
 import { HTTP_PROTOCOLS } from '../net/http.ts'
 import { ProxiedDatagrams } from '../net/proxied-datagrams.ts'
 import { openShared, type SharedSockets } from '../net/shared-sockets.ts'
@@ -33,8 +33,8 @@ export interface DnsListenerOptions {
   reusePort?: boolean
   /** Keeps the sockets. */
   shared?: SharedSockets | undefined
-  /** Told when a TCP connection was closed to make room for another, or not taken because there was none. */
-  onEvicted?(): void
+  /** Told whenever a TCP connection has met a bound. */
+  onBound?(bound: Bound): void
   /** Told of each UDP answer that could not be sent. */
   onUnsent?(): void
   /** Told of errors of the open sockets, which stay open. */
@@ -144,7 +144,7 @@ export class DnsListener implements Listener {
   }
 
   async #openTcp(): Promise<TcpServer> {
-    const { address, clock, shared, reusePort = false, onError, onEvicted } = this.#options
+    const { address, clock, shared, reusePort = false, onError, onBound } = this.#options
     const converse = await this.#converse()
     try {
       return await openShared(shared, this.#names.tcp, (handle) =>
@@ -157,7 +157,7 @@ export class DnsListener implements Listener {
           converse,
           protocols: PROTOCOLS[this.transport],
           settings: toTcpSettings(this.transport, this.#server.settings),
-          ...(onEvicted && { onEvicted }),
+          ...(onBound && { onBound }),
           ...(onError && { onError }),
         }),
       )

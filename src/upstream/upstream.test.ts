@@ -23,6 +23,7 @@ function ask(name: string): Question {
 
 function toUpstream(port: number, options: Partial<UpstreamOptions> = {}) {
   const cached = { hits: 0, misses: 0 }
+  const counts = { declined: 0 }
   const upstream = new Upstream({
     target: { transport: 'dns', address: '127.0.0.1', port },
     clock: systemClock,
@@ -34,10 +35,15 @@ function toUpstream(port: number, options: Partial<UpstreamOptions> = {}) {
     maxIdle: 0,
     maxFails: 0,
     healthCheck: { interval: 500, recursionDesired: true, domain: '.' },
-    events: { mismatch() {}, cached: (_proto, hit) => void cached[hit ? 'hits' : 'misses']++, probeFailed() {} },
+    events: {
+      mismatch() {},
+      cached: (_proto, hit) => void cached[hit ? 'hits' : 'misses']++,
+      probeFailed() {},
+      declined: () => void counts.declined++,
+    },
     ...options,
   })
-  return { upstream, cached }
+  return { upstream, cached, counts }
 }
 
 function exchange(upstream: Upstream, question: Question, proto: 'udp' | 'tcp'): Promise<Result> {
@@ -195,7 +201,7 @@ describe('an upstream', () => {
         if (query.name === 'good.') answer(query)
       },
       async (server) => {
-        const { upstream } = toUpstream(server.port, { clock })
+        const { upstream, counts } = toUpstream(server.port, { clock })
         const dead = Array.from({ length: 8192 }, () => exchange(upstream, ask('dead'), 'udp'))
         const refused = await exchange(upstream, ask('good'), 'udp')
         assert.ok(refused instanceof ExchangeFailure && refused.kind === 'declined')
@@ -204,6 +210,7 @@ describe('an upstream', () => {
         assert.ok(!(result instanceof ExchangeFailure))
         const first = await dead[0]!
         assert.ok(first instanceof ExchangeFailure && first.kind === 'declined')
+        assert.equal(counts.declined, 2)
         upstream.close()
         await Promise.all(dead)
       },

@@ -59,6 +59,8 @@ export interface UpstreamEvents {
   /** An exchange found an open socket, or had to open one. */
   cached(proto: Proto, hit: boolean): void
   probeFailed(): void
+  /** It was not asked, or is waited for no more, as too many queries wait. */
+  declined(): void
 }
 
 /** One server that queries are forwarded to: its sockets, its health. */
@@ -117,9 +119,10 @@ export class Upstream {
    */
   exchange(question: Question, proto: 'udp' | 'tcp', done: (result: Result) => void): void {
     if (this.#closed) done(new ExchangeFailure('declined', 'it is being stopped'))
-    else if (this.#queries.size >= MAX_IN_FLIGHT && !this.#makeRoom())
+    else if (this.#queries.size >= MAX_IN_FLIGHT && !this.#makeRoom()) {
+      this.#options.events.declined()
       done(new ExchangeFailure('declined', `${MAX_IN_FLIGHT} queries wait already`))
-    else if (this.#protoFor(proto) === 'tcp') this.#ask(question, 'tcp', this.#queries, done)
+    } else if (this.#protoFor(proto) === 'tcp') this.#ask(question, 'tcp', this.#queries, done)
     else {
       this.#ask(question, 'udp', this.#queries, (result) => {
         if (this.#wantsTcp(result) && !this.#closed) this.#ask(question, 'tcp', this.#queries, done)
@@ -159,7 +162,9 @@ export class Upstream {
   ): void {
     const pool = proto === 'udp' ? this.#udp : this.#stream
     const settle = (result: Result) => {
-      const again = result instanceof ExchangeFailure && result.kind === 'closed' && closed < CLOSED_LIMIT
+      const kind = result instanceof ExchangeFailure ? result.kind : undefined
+      if (kind === 'declined') this.#options.events.declined()
+      const again = kind === 'closed' && closed < CLOSED_LIMIT
       if (again && !this.#closed) this.#ask(question, proto, deadlines, done, closed + 1)
       else done(result)
     }
