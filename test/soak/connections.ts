@@ -1,7 +1,7 @@
 /** TCP clients that mean no good, and one that does. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { exchange } from 'corelet/plugin/testing'
+import { type ClientProto, exchange } from 'corelet/plugin/testing'
 import { toQuery } from './rig.ts'
 
 /** Opens `count` connections, at most a few hundred at a time, from several addresses of the loopback. Errors are theirs alone. */
@@ -24,12 +24,12 @@ function openOne(port: number, localAddress: string): Socket {
   return socket
 }
 
-/** Asks `count` times over a new TCP connection each. @returns how often there was no answer within two seconds */
-export async function askOverTcp(port: number, count: number): Promise<number> {
+/** Asks `count` times over a new connection each. @returns how often there was no answer within two seconds */
+export async function askNewly(port: number, count: number, proto: ClientProto = 'tcp'): Promise<number> {
   let lost = 0
   for (let i = 0; i < count; i++) {
     const query = toQuery(`hot-${i % 100}.names.test.`)
-    await exchange({ address: '127.0.0.1', port }, query, 'tcp', 2000).catch(() => lost++)
+    await exchange({ address: '127.0.0.1', port }, query, proto, 2000).catch(() => lost++)
   }
   return lost
 }

@@ -1,5 +1,5 @@
 import { openFiles, residentMemory } from '../../kit/proc.ts'
-import { askOverTcp, closeAll, openMany, untilAtMost } from '../connections.ts'
+import { askNewly, closeAll, openMany, untilAtMost } from '../connections.ts'
 import { startRig } from '../rig.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -17,9 +17,9 @@ export const scenario: Scenario = {
       const [files, memory] = [openFiles(pid), residentMemory(pid)]
       const clients = await rig.clients(2000, 10)
       const opening = openMany(port, connections)
-      const duringLost = await askOverTcp(port, overTcp)
+      const duringLost = await askNewly(port, overTcp)
       const sockets = await opening
-      const lostOverTcp = duringLost + (await askOverTcp(port, overTcp))
+      const lostOverTcp = duringLost + (await askNewly(port, overTcp))
       const grown = Math.round(residentMemory(pid) - memory)
       const left = (await untilAtMost(files + 64, () => openFiles(pid))) - files
       const tally = await clients.stop()

@@ -1,5 +1,5 @@
 import { toFrames } from '../../../src/net/testing.ts'
-import { askOverTcp, closeAll, openMany } from '../connections.ts'
+import { askNewly, closeAll, openMany } from '../connections.ts'
 import { startRig, toQuery } from '../rig.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -29,7 +29,7 @@ export const scenario: Scenario = {
         for (const socket of open) socket.write(frame.subarray(at, at + 1))
         at++
       }, PAUSE)
-      const lostOverTcp = await askOverTcp(port, overTcp)
+      const lostOverTcp = await askNewly(port, overTcp)
       while (open.size > 0 && at < frame.length) await new Promise((resolve) => setTimeout(resolve, 50))
       const seconds = (performance.now() - begun) / 1000
       clearInterval(timer)
