@@ -83,15 +83,22 @@ class DgramSocket implements UdpSocket {
       this.#drop()
       return
     }
+    // what joins a queue waits with the octets of its own alone
+    const waits = this.#socket.getSendQueueCount() > 0
+    const octets = waits ? this.out.slice(0, length) : this.out
     try {
       // Node lets a connected socket send to its peer only
       if (this.#leaving) this.#socket.disconnect()
-      this.#socket.send(this.out, 0, length, port, this.#v6 ? mapAddress(address) : address)
+      this.#socket.send(octets, 0, length, port, this.#v6 ? mapAddress(address) : address, this.#sent)
     } catch {
       this.#drop()
     }
     if (this.#leaving) this.#connectToItself()
-    if (this.#socket.getSendQueueCount() > 0) this.out = new Uint8Array(MAX_DATAGRAM)
+    if (!waits && this.#socket.getSendQueueCount() > 0) this.out = new Uint8Array(MAX_DATAGRAM)
+  }
+
+  readonly #sent = (error: Error | null): void => {
+    if (error) this.#drop()
   }
 
   #drop(): void {
