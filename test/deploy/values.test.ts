@@ -1,10 +1,13 @@
-/** What the pages say of the chart's values: each that they name is there. */
+/** What the pages say of the chart's values: each that they name is there, each example is accepted and makes objects. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listFiles, read } from '../kit/sources.ts'
+import { parse } from 'yaml'
+import { listFences, listFiles, read } from '../kit/sources.ts'
+import { CHART } from './helm/chart.ts'
+import { findMistakes } from './helm/schemas.ts'
+import type { ValueMap } from './helm/values.ts'
 
-const CHART = 'deploy/helm/corelet'
-const schema = JSON.parse(read(`${CHART}/values.schema.json`)) as Schema
+const schema = JSON.parse(read('deploy/helm/corelet/values.schema.json')) as Schema
 const pages = ['README.md', 'SECURITY.md', ...listFiles('docs').filter((path) => path.endsWith('.md'))]
 /** Heading of a column with values. */
 const COLUMN = 'value of the chart'
@@ -70,3 +73,15 @@ test("every value of Giant Swarm's chart has its line", () => {
   ]
   for (const value of values) assert.match(text, new RegExp(`^\\|[^|]*\`${value.replaceAll('.', '\\.')}\``, 'm'), value)
 })
+
+const examples = pages.flatMap((path) => listFences(path, 'yaml values'))
+
+test('there are examples', () => assert.ok(examples.length >= 3))
+
+for (const { path, line, text } of examples) {
+  test(`the values in ${path}:${line} make objects of Kubernetes`, () => {
+    const { resources } = CHART.render(parse(text, { version: '1.1' }) as ValueMap)
+    assert.ok(resources.some(({ kind }) => kind === 'DaemonSet' || kind === 'Deployment'))
+    for (const resource of resources) assert.deepEqual(findMistakes(resource), [])
+  })
+}
