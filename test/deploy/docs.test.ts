@@ -12,7 +12,10 @@ import { listFences, listFiles, ROOT, read } from '../kit/sources.ts'
 const MARKS = ['run', 'cluster', 'docker', 'machine', 'server']
 const COMMANDS = /^\s*```(sh|bash|shell|console)\b/
 
-const documents = ['README.md', 'CONTRIBUTING.md', ...listFiles('docs').filter((path) => path.endsWith('.md'))]
+const documents = [
+  ...['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'SECURITY.md', 'CHANGELOG.md'],
+  ...['docs', 'plugins', 'deploy'].flatMap(listFiles).filter((path) => path.endsWith('.md')),
+]
 const folder = mkdtempSync(join(tmpdir(), 'docs-'))
 after(() => rmSync(folder, { recursive: true }))
 
@@ -46,6 +49,33 @@ for (const { path, line, text } of runnable) {
     assert.equal(status, 0, stdout + stderr)
   })
 }
+
+test('what README.md shows of `check` is what it says', () => {
+  const cwd = mkdtempSync(join(folder, 'check-'))
+  writeFileSync(join(cwd, 'Corefile'), '.:53 {\n    forwrad . 192.0.2.53\n    cache {\n        sucess 100\n    }\n}\n')
+  const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'src/cli/main.ts'), 'check', 'Corefile'], {
+    cwd,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 1)
+  const shown = listFences('README.md', '').find(({ text }) => text.startsWith('$ '))!.text
+  assert.equal(shown.split('\n').slice(1).join('\n').trim(), stdout.trim())
+})
+
+test('commands that no test runs name scripts, files and subcommands that are there', () => {
+  const { scripts } = JSON.parse(read('package.json'))
+  const subcommands = new Set(read('src/cli/main.ts').match(/(?<=')[a-z]+(?=')/g))
+  const fences = documents.flatMap((path) => MARKS.flatMap((mark) => listFences(path, `sh ${mark}`)))
+  assert.ok(fences.length > runnable.length)
+  for (const { path, text } of fences) {
+    for (const [, script] of text.matchAll(/npm run ([\w:]+)/g))
+      assert.ok(scripts[script!], `${path}: npm run ${script}`)
+    for (const [file] of text.matchAll(/(?<![\w/])(deploy|\.ci|src|test|docs|corefiles)\/[\w./-]+/g))
+      assert.ok(existsSync(join(ROOT, file)), `${path}: ${file}`)
+    for (const [, word] of text.matchAll(/(?:^|\/)corelet ([a-z]+)/gm))
+      assert.ok(subcommands.has(word!), `${path}: corelet ${word}`)
+  }
+})
 
 test('docs/index.md leads to every page', () => {
   const index = read('docs/index.md') + read('docs/runbooks/index.md')
@@ -86,7 +116,8 @@ test('the site has every page and its links lead somewhere', () => {
   const site = join(folder, 'site')
   execFileSync(process.execPath, [join(ROOT, 'deploy/site/build.ts'), site])
   const pages = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.html'))
-  assert.ok(pages.length >= documents.length)
+  const built = documents.filter((path) => !path.startsWith('deploy/'))
+  assert.ok(pages.length >= built.length, `${pages.length} of ${built.length}`)
   for (const page of pages) {
     const html = readFileSync(join(site, page), 'utf8')
     assert.doesNotMatch(html, /<script|```/, page)
