@@ -87,7 +87,7 @@ service_namespace=$1 service=$2
 [ -n "$domain" ] || domain=$(find_domain | head -n 1)
 [ -n "$mode" ] || mode=$(find_modes | head -n 1)
 selector=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={.spec.selector}')
-ports=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={range .spec.ports[*]}{.port}/{.protocol} {.targetPort}{"\n"}{end}')
+ports=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={range .spec.ports[*]}{.port}/{.protocol} {.targetPort} {.name}{"\n"}{end}')
 present=$($KUBECTL get daemonset "$AGENT" --namespace "$NAMESPACE" --ignore-not-found -o 'jsonpath={.spec.template.spec.containers[0].image}')
 managed=$($KUBECTL get daemonset "$AGENT" --namespace "$NAMESPACE" --ignore-not-found -o 'jsonpath={.metadata.labels.addonmanager\.kubernetes\.io/mode}')
 
@@ -99,6 +99,10 @@ helm_command() {
   printf 'helm upgrade --install corelet %s --namespace %s --set mode=cilium --set clusterDomain=%s --set clusterDNS.service=%s --set clusterDNS.namespace=%s' \
     "$folder/../helm/corelet" "$service_namespace" "$domain" "$service" "$service_namespace"
   case $selector in '' | '{"k8s-app":"kube-dns"}') ;; *) printf " --set-json 'upstream.selector=%s'" "$selector" ;; esac
+  for protocol in UDP TCP; do
+    name=$(printf '%s\n' "$ports" | awk -v port="53/$protocol" '$1 == port { print $3 }')
+    case $protocol/$name in */ | UDP/dns | TCP/dns-tcp) ;; UDP/*) printf ' --set cilium.localRedirectPolicy.portNames.udp=%s' "$name" ;; *) printf ' --set cilium.localRedirectPolicy.portNames.tcp=%s' "$name" ;; esac
+  done
   case $(target UDP) in 53) ;; *[!0-9]*) ;; *) printf ' --set upstream.targetPort=%s' "$(target UDP)" ;; esac
 }
 

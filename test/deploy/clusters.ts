@@ -40,8 +40,8 @@ kind: KubeProxyConfiguration
 metricsBindAddress: ""
 mode: "${mode}"
 nodePortAddresses: null`
-/** Ports of the DNS Service, as PORT/PROTOCOL TARGET. */
-const PORTS = (udp: string, tcp = udp) => `53/UDP ${udp}\n53/TCP ${tcp}\n9153/TCP 9153`
+/** Ports of the DNS Service, as PORT/PROTOCOL TARGET NAME. */
+const PORTS = (udp: string, tcp = udp) => `53/UDP ${udp} dns\n53/TCP ${tcp} dns-tcp\n9153/TCP 9153 metrics`
 const UPSTREAM = '{"k8s-app":"kube-dns"}'
 
 const kubeadm = (mode: string): Answers => ({

@@ -172,10 +172,13 @@ test('for Cilium it names the whole command', () => {
   const plain =
     'helm upgrade --install corelet CHART --namespace kube-system --set mode=cilium --set clusterDomain=cluster.local --set clusterDNS.service=kube-dns --set clusterDNS.namespace=kube-system'
   assert.equal(command(kubeadm.answers), plain)
-  const odd = { '*{.spec.selector}': '{"k8s-app":"coredns"}', '*range .spec.ports*': '53/UDP 1053\n53/TCP 1053' }
+  const odd = {
+    '*{.spec.selector}': '{"k8s-app":"coredns"}',
+    '*range .spec.ports*': '53/UDP 1053 udp-53\n53/TCP 1053 tcp-53',
+  }
   assert.equal(
     command(odd),
-    `${plain} --set-json 'upstream.selector={"k8s-app":"coredns"}' --set upstream.targetPort=1053`,
+    `${plain} --set-json 'upstream.selector={"k8s-app":"coredns"}' --set cilium.localRedirectPolicy.portNames.udp=udp-53 --set cilium.localRedirectPolicy.portNames.tcp=tcp-53 --set upstream.targetPort=1053`,
   )
 })
 
