@@ -15,7 +15,7 @@ export type Format = (entry: Entry) => string
 
 export const COMMON =
   '{remote}:{port} - {>id} "{type} {class} {name} {proto} {size} {>do} {>bufsize}" {rcode} {>rflags} {rsize} {duration}'
-export const COMBINED = `${COMMON} "{>opcode}"`
+const COMBINED = `${COMMON} "{>opcode}"`
 
 /** Stands for a value that there is none of. */
 const EMPTY = '-'

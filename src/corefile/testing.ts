@@ -5,7 +5,7 @@ import type { Diagnostic, Directive, Line, ServerBlock } from './model.ts'
 import { type ParsedCorefile, parseCorefile } from './parse.ts'
 
 /** Files in memory below `/etc/corelet`, where the Corefile is. */
-export function memoryFiles(files: Record<string, string>): FileAccess {
+function memoryFiles(files: Record<string, string>): FileAccess {
   const texts = new Map(Object.entries(files).map(([path, text]) => [posix.resolve('/etc/corelet', path), text]))
   const isFolder = (path: string) => [...texts.keys()].some((each) => each.startsWith(`${path}/`))
   return {
@@ -25,7 +25,7 @@ export function memoryFiles(files: Record<string, string>): FileAccess {
 }
 
 /** Known directives of the tests. */
-export const DIRECTIVES = ['bind', 'cache', 'errors', 'forward', 'health', 'hosts', 'log', 'view', 'whoami']
+const DIRECTIVES = ['bind', 'cache', 'errors', 'forward', 'health', 'hosts', 'log', 'view', 'whoami']
 
 /** Parses a Corefile called `Corefile`. */
 export function parseText(

@@ -58,7 +58,7 @@ export function createAttempts(
 }
 
 /** One query on its way through the upstreams. */
-export class Attempts implements Expirable<Attempts> {
+class Attempts implements Expirable<Attempts> {
   place: Place<Attempts> | undefined
   readonly #question: Question
   readonly #proto: 'udp' | 'tcp'

@@ -34,7 +34,7 @@ export interface ForwarderOptions {
 }
 
 /** What a query gets of the outcome: a Reply, or why there is none. */
-export type Landing =
+type Landing =
   | { reply: Reply; upstream: Upstream }
   | { reply?: undefined; upstream: Upstream | undefined; error: string; kind: FailureKind }
 
@@ -129,7 +129,7 @@ function untilGivenUp(flight: Flight<Query, Outcome>, signal: AbortSignal): Prom
 }
 
 /** Makes a Reply of the outcome. */
-export function toLanding(outcome: Outcome, plugin: string): Landing {
+function toLanding(outcome: Outcome, plugin: string): Landing {
   if (!outcome.answer) return outcome
   const { answer, upstream } = outcome
   try {
@@ -141,7 +141,7 @@ export function toLanding(outcome: Outcome, plugin: string): Landing {
 }
 
 /** Tells a client with EDNS why: 23 is Network Error, 22 No Reachable Authority (RFC 8914 §4.23, §4.24). */
-export function toExtendedError(kind: FailureKind): EdnsOption {
+function toExtendedError(kind: FailureKind): EdnsOption {
   return { code: OPTIONS.EDE, data: Uint8Array.of(0, kind === 'network' || kind === 'closed' ? 23 : 22) }
 }
 

@@ -28,7 +28,7 @@ export interface Log extends Logger {
 }
 
 /** CoreDNS's format: `[INFO] plugin/NAME: text`, without a time. */
-export const textFormat: LineFormat = (level, plugin, text) =>
+const textFormat: LineFormat = (level, plugin, text) =>
   plugin === undefined ? `[${LEVELS[level]}] ${text}` : `[${LEVELS[level]}] plugin/${plugin}: ${text}`
 
 const LEVELS: Record<Level, string> = {

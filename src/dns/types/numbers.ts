@@ -24,7 +24,7 @@ function unsigned(octets: number): Field<number> {
 }
 
 /** A decimal number of at most `max`. @throws TextError */
-export function parseNumber(words: Words, max: number): number {
+function parseNumber(words: Words, max: number): number {
   const { text, column } = words.next('number')
   if (!/^\d{1,15}$/.test(text) || Number(text) > max)
     throw new TextError(`not a number from 0 to ${max}: ${text}`, column)

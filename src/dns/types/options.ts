@@ -14,7 +14,7 @@ interface OptionForm<T> extends TextForm<T> {
 }
 
 /** Purposes of extended errors by their code (RFC 8914 §5.2 and its registry). */
-export const EDE_PURPOSES: readonly string[] = [
+const EDE_PURPOSES: readonly string[] = [
   'Other',
   'Unsupported DNSKEY Algorithm',
   'Unsupported DS Digest Type',
