@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, AD, formatRecord, type Query, RA, RCODES, type Reply } from 'corelet/plugin'
 import {
+  checkDirectives,
   fakeContext,
   type MessageText,
   type QueryParts,
@@ -152,24 +153,21 @@ describe('the directive', () => {
       assert.deepEqual([options!.translateAll, options!.allowIpv4], [all, ipv4])
     })
   }
-  const bad: [text: string, code: string][] = [
-    ['dns64 64:ff9b::', 'dns64/invalid-prefix'],
-    ['dns64 foo/96', 'dns64/invalid-prefix'],
-    ['dns64 64:ff9b::/129', 'dns64/invalid-prefix'],
-    ['dns64 10.0.0.0/32', 'dns64/wrong-family'],
-    ['dns64 64:ff9b::/97', 'dns64/invalid-length'],
-    ['dns64 64:ff9b::/24', 'dns64/invalid-length'],
-    ['dns64 64:ff9b::/33', 'dns64/invalid-length'],
-    ['dns64 a b', 'wrong-argument-count'],
-    ['dns64 {\nprefix\n}', 'wrong-argument-count'],
-    ['dns64 {\ntranslate_all now\n}', 'wrong-argument-count'],
-    ['dns64 {\ntranslate\n}', 'unknown-property'],
-  ]
-  for (const [text, code] of bad) {
-    test(`reports ${code} for ${text.replaceAll('\n', ' ')}`, async () => {
-      assert.ok((await readText(dns64, text)).diagnostics.some((each) => each.code === code))
-    })
-  }
+  test('mistakes are found where they are', async () => {
+    await checkDirectives(dns64, [
+      ['dns64 64:ff9b::', '2:7 dns64/invalid-prefix'],
+      ['dns64 foo/96', '2:7 dns64/invalid-prefix'],
+      ['dns64 64:ff9b::/129', '2:7 dns64/invalid-prefix'],
+      ['dns64 10.0.0.0/32', '2:7 dns64/wrong-family'],
+      ['dns64 64:ff9b::/97', '2:7 dns64/invalid-length'],
+      ['dns64 64:ff9b::/24', '2:7 dns64/invalid-length'],
+      ['dns64 64:ff9b::/33', '2:7 dns64/invalid-length'],
+      ['dns64 a b', '2:7 dns64/invalid-prefix', '2:9 wrong-argument-count'],
+      ['dns64 {\nprefix\n}', '3:1 wrong-argument-count'],
+      ['dns64 {\ntranslate_all now\n}', '3:15 wrong-argument-count'],
+      ['dns64 {\ntranslate\n}', '3:1 unknown-property'],
+    ])
+  })
   test('the well-known prefix is 64:ff9b::/96', () =>
     assert.equal(embed(WELL_KNOWN, '192.0.2.33'), '64:ff9b::c000:221'))
 })

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { type Query, RCODES, type Reply, systemClock } from 'corelet/plugin'
 import {
   answering,
+  checkDirectives,
   type FakeContext,
   fakeContext,
   readText,
@@ -223,32 +224,26 @@ describe('the directive', () => {
     assert.deepEqual(destinations[0], { kind: 'server', target: { transport: 'tls', address: '127.0.0.1', port: 853 } })
   })
 
-  const bad: [line: string, code: string][] = [
-    ['worker-count 0', 'out-of-range'],
-    ['worker-count x', 'bad-integer'],
-    ['policy random', 'bad-choice'],
-    ['network quic', 'bad-choice'],
-    ['attempt-count -1', 'out-of-range'],
-    ['timeout 0s', 'out-of-range'],
-    ['timeout 5', 'bad-duration'],
-    ['race now', 'wrong-argument-count'],
-    ['except', 'wrong-argument-count'],
-    ['except-file', 'wrong-argument-count'],
-    ['next NOPE', 'bad-rcode'],
-    ['max_concurrent -1', 'fanout/max-concurrent-negative'],
-    ['weighted-random-server-count 0', 'out-of-range'],
-    ['weighted-random-load-factor 0', 'fanout/bad-load-factor'],
-    ['weighted-random-load-factor 50,101', 'fanout/bad-load-factor'],
-    ['weighted-random-load-factor 1 2 3', 'fanout/bad-load-factor'],
-    ['failover SERVFAIL', 'unknown-property'],
-  ]
-  for (const [line, code] of bad) {
-    test(`reports ${code} for ${line}`, async () => {
-      const { diagnostics } = await readText(fanout, `fanout . 127.0.0.1 127.0.0.2 {\n${line}\n}`)
-      assert.deepEqual(
-        diagnostics.map((each) => each.code),
-        [code],
-      )
-    })
-  }
+  test('mistakes are found where they are', async () => {
+    const inBlock = (line: string) => `fanout . 127.0.0.1 127.0.0.2 {\n${line}\n}`
+    await checkDirectives(fanout, [
+      [inBlock('worker-count 0'), '3:14 out-of-range'],
+      [inBlock('worker-count x'), '3:14 bad-integer'],
+      [inBlock('policy random'), '3:8 bad-choice'],
+      [inBlock('network quic'), '3:9 bad-choice'],
+      [inBlock('attempt-count -1'), '3:15 out-of-range'],
+      [inBlock('timeout 0s'), '3:9 out-of-range'],
+      [inBlock('timeout 5'), '3:9 bad-duration'],
+      [inBlock('race now'), '3:6 wrong-argument-count'],
+      [inBlock('except'), '3:1 wrong-argument-count'],
+      [inBlock('except-file'), '3:1 wrong-argument-count'],
+      [inBlock('next NOPE'), '3:6 bad-rcode'],
+      [inBlock('max_concurrent -1'), '3:16 fanout/max-concurrent-negative'],
+      [inBlock('weighted-random-server-count 0'), '3:30 out-of-range'],
+      [inBlock('weighted-random-load-factor 0'), '3:29 fanout/bad-load-factor'],
+      [inBlock('weighted-random-load-factor 50,101'), '3:29 fanout/bad-load-factor'],
+      [inBlock('weighted-random-load-factor 1 2 3'), '3:33 fanout/bad-load-factor'],
+      [inBlock('failover SERVFAIL'), '3:1 unknown-property'],
+    ])
+  })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { answering, fakeContext, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
+import { answering, checkDirectives, fakeContext, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
 import hosts from './index.ts'
 import type { HostsOptions } from './options.ts'
 
@@ -88,41 +88,38 @@ test('every option, well written', async () => {
 })
 
 test('every option, badly written', async () => {
-  const cases: [text: string, code: string, line: number, column: number, message: string][] = [
-    ['hosts {\n ttl\n}', 'hosts/ttl-missing', 3, 2, 'ttl needs a time in second'],
-    ['hosts {\n ttl 60s\n}', 'hosts/ttl-not-a-number', 3, 6, 'ttl needs a number of second'],
-    ['hosts {\n ttl 0\n}', 'hosts/ttl-out-of-range', 3, 6, 'ttl provided is invalid'],
-    ['hosts {\n ttl -5\n}', 'hosts/ttl-out-of-range', 3, 6, 'ttl provided is invalid'],
-    ['hosts {\n ttl 65536\n}', 'hosts/ttl-out-of-range', 3, 6, 'ttl provided is invalid'],
-    ['hosts {\n reload\n}', 'hosts/reload-arguments', 3, 2, 'reload needs a duration (zero seconds to disable)'],
-    ['hosts {\n reload 5s 6s\n}', 'hosts/reload-arguments', 3, 2, 'reload needs a duration'],
-    ['hosts {\n reload 5\n}', 'hosts/reload-invalid', 3, 9, "invalid duration for reload '5'"],
-    ['hosts {\n reload -1s\n}', 'hosts/reload-negative', 3, 9, "invalid negative duration for reload '-1s'"],
-    ['hosts {\n no_reverse yes\n}', 'wrong-argument-count', 3, 13, "after 'yes'"],
-    ['hosts {\n fallthrough a..b\n}', 'bad-zone', 3, 14, "'a..b'"],
+  await checkDirectives(hosts, [
+    ['hosts {\n ttl\n}', '3:2 hosts/ttl-missing: ttl needs a time in second'],
+    ['hosts {\n ttl 60s\n}', '3:6 hosts/ttl-not-a-number: ttl needs a number of second'],
+    ['hosts {\n ttl 0\n}', '3:6 hosts/ttl-out-of-range: ttl provided is invalid'],
+    ['hosts {\n ttl -5\n}', '3:6 hosts/ttl-out-of-range: ttl provided is invalid'],
+    ['hosts {\n ttl 65536\n}', '3:6 hosts/ttl-out-of-range: ttl provided is invalid'],
+    ['hosts {\n reload\n}', '3:2 hosts/reload-arguments: reload needs a duration (zero seconds to disable)'],
+    ['hosts {\n reload 5s 6s\n}', '3:2 hosts/reload-arguments: reload needs a duration'],
+    ['hosts {\n reload 5\n}', "3:9 hosts/reload-invalid: invalid duration for reload '5'"],
+    ['hosts {\n reload -1s\n}', "3:9 hosts/reload-negative: invalid negative duration for reload '-1s'"],
+    [
+      'hosts {\n no_reverse yes\n}',
+      "3:13 wrong-argument-count: Wrong argument count or unexpected line ending after 'yes'",
+    ],
+    ['hosts {\n fallthrough a..b\n}', "3:14 bad-zone: unable to normalize 'a..b'"],
     [
       'hosts {\n fallthrough_unsupported\n}',
-      'hosts/needs-fallthrough',
-      3,
-      2,
-      'fallthrough_unsupported requires fallthrough',
+      '3:2 hosts/needs-fallthrough: fallthrough_unsupported requires fallthrough',
     ],
-    ['hosts {\n fallthrough\n fallthrough_unsupported x\n}', 'wrong-argument-count', 4, 26, "after 'x'"],
-    ['hosts {\n fallthrough\n 10.0.0.1 late\n}', 'unknown-property', 4, 2, "unknown property '10.0.0.1'"],
-    ['hosts {\n fallthrough\n tll 5\n}', 'unknown-property', 4, 2, "unknown property 'tll'"],
-    ['hosts {\n 10.0.0.1 a {\n  b\n }\n}', 'unexpected-block', 3, 2, 'unexpected line ending'],
-    ['hosts a a..b', 'bad-zone', 2, 9, "'a..b'"],
-    ['hosts\nhosts', 'once-per-block', 3, 1, 'only be used once per Server Block'],
-  ]
-  for (const [text, code, line, column, message] of cases) {
-    const { diagnostics } = await readText(hosts, text)
-    assert.deepEqual(
-      diagnostics.map((found) => [found.code, found.severity, found.line, found.column]),
-      [[code, 'error', line, column]],
-      text,
-    )
-    assert.ok(diagnostics[0]!.message.includes(message), diagnostics[0]!.message)
-  }
+    [
+      'hosts {\n fallthrough\n fallthrough_unsupported x\n}',
+      "4:26 wrong-argument-count: Wrong argument count or unexpected line ending after 'x'",
+    ],
+    ['hosts {\n fallthrough\n 10.0.0.1 late\n}', "4:2 unknown-property: unknown property '10.0.0.1'"],
+    ['hosts {\n fallthrough\n tll 5\n}', "4:2 unknown-property: unknown property 'tll'"],
+    [
+      'hosts {\n 10.0.0.1 a {\n  b\n }\n}',
+      "3:2 unexpected-block: Wrong argument count or unexpected line ending after '{'",
+    ],
+    ['hosts a a..b', "2:9 bad-zone: unable to normalize 'a..b'"],
+    ['hosts\nhosts', '3:1 once-per-block: this plugin can only be used once per Server Block'],
+  ])
 })
 
 test('a slip among the entries is a warning that names the option, and the rest is used', async () => {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AA, formatRecord, type Query, RA, RCODES, type Reply } from 'corelet/plugin'
-import { fakeContext, readText, startPlugin, startServer, toQuery, toReply } from 'corelet/plugin/testing'
+import {
+  checkDirectives,
+  fakeContext,
+  readText,
+  startPlugin,
+  startServer,
+  toQuery,
+  toReply,
+} from 'corelet/plugin/testing'
 import template from './index.ts'
 
 const block = (head: string, ...lines: string[]) => `template ${head} {\n${lines.join('\n')}\n}`
@@ -189,40 +197,36 @@ describe('replies', () => {
 })
 
 describe('mistakes', () => {
-  const bad: [text: string, code: string][] = [
-    ['template', 'wrong-argument-count'],
-    ['template IN', 'wrong-argument-count'],
-    ['template in A', 'template/invalid-class'],
-    ['template IN a', 'template/invalid-type'],
-    ['template IN A a..b', 'bad-zone'],
-    [block('IN A', 'match'), 'wrong-argument-count'],
-    [block('IN A', 'match ('), 'template/invalid-regex'],
-    [block('IN A', `match ${'a'.repeat(10_001)}`), 'template/invalid-regex'],
-    [block('IN A', 'answer'), 'wrong-argument-count'],
-    [block('IN A', 'answer "{{ .Name "'), 'template/invalid-template'],
-    [block('IN A', 'additional "{{ nope }}"'), 'template/invalid-template'],
-    [block('IN A', 'authority "{{ if }}"'), 'template/invalid-template'],
-    [block('IN A', 'rcode nxdomain'), 'template/unknown-rcode'],
-    [block('IN A', 'rcode'), 'wrong-argument-count'],
-    [block('IN A', 'ederror'), 'wrong-argument-count'],
-    [block('IN A', 'ederror 65536'), 'template/bad-ederror'],
-    [block('IN A', 'ederror 1 a b'), 'wrong-argument-count'],
-    [block('IN A', 'var x'), 'wrong-argument-count'],
-    [block('IN A', 'var 1x 1'), 'template/invalid-variable'],
-    [block('IN A', 'var len 1'), 'template/reserved-variable'],
-    [block('IN A', 'var group 1'), 'template/reserved-variable'],
-    [block('IN A', 'var let 1'), 'template/reserved-variable'],
-    [block('IN A', 'var x y'), 'template/bad-expression'],
-    [block('IN A', 'expr'), 'wrong-argument-count'],
-    [block('IN A', 'expr ('), 'template/bad-expression'],
-    [block('IN A', 'answers x'), 'template/unknown-word'],
-  ]
-  for (const [text, code] of bad) {
-    test(`${code}: ${text.slice(0, 50).replaceAll('\n', ' ')}`, async () => {
-      const { options, diagnostics } = await readText(template, text)
-      assert.deepEqual([options, diagnostics.map((each) => each.code)], [[], [code]])
-    })
-  }
+  test('mistakes are found where they are', async () => {
+    await checkDirectives(template, [
+      ['template', '2:1 wrong-argument-count'],
+      ['template IN', '2:10 wrong-argument-count'],
+      ['template in A', '2:10 template/invalid-class'],
+      ['template IN a', '2:13 template/invalid-type'],
+      ['template IN A a..b', '2:15 bad-zone'],
+      [block('IN A', 'match'), '3:1 wrong-argument-count'],
+      [block('IN A', 'match ('), '3:7 template/invalid-regex'],
+      [block('IN A', `match ${'a'.repeat(10_001)}`), '3:7 template/invalid-regex'],
+      [block('IN A', 'answer'), '3:1 wrong-argument-count'],
+      [block('IN A', 'answer "{{ .Name "'), '3:8 template/invalid-template'],
+      [block('IN A', 'additional "{{ nope }}"'), '3:12 template/invalid-template'],
+      [block('IN A', 'authority "{{ if }}"'), '3:11 template/invalid-template'],
+      [block('IN A', 'rcode nxdomain'), '3:7 template/unknown-rcode'],
+      [block('IN A', 'rcode'), '3:1 wrong-argument-count'],
+      [block('IN A', 'ederror'), '3:1 wrong-argument-count'],
+      [block('IN A', 'ederror 65536'), '3:9 template/bad-ederror'],
+      [block('IN A', 'ederror 1 a b'), '3:13 wrong-argument-count'],
+      [block('IN A', 'var x'), '3:5 wrong-argument-count'],
+      [block('IN A', 'var 1x 1'), '3:5 template/invalid-variable'],
+      [block('IN A', 'var len 1'), '3:5 template/reserved-variable'],
+      [block('IN A', 'var group 1'), '3:5 template/reserved-variable'],
+      [block('IN A', 'var let 1'), '3:5 template/reserved-variable'],
+      [block('IN A', 'var x y'), '3:7 template/bad-expression'],
+      [block('IN A', 'expr'), '3:1 wrong-argument-count'],
+      [block('IN A', 'expr ('), '3:6 template/bad-expression'],
+      [block('IN A', 'answers x'), '3:1 template/unknown-word'],
+    ])
+  })
   test('upstream is read and ignored', async () => {
     assert.deepEqual((await readText(template, block('IN A', 'upstream', 'upstream 192.0.2.1'))).diagnostics, [])
   })
