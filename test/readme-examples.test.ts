@@ -165,6 +165,21 @@ example('erratic', 'every third answer', { clock: lateClock }, async ({ ask }) =
   assert.equal(await waitFor(lateClock, first), 'NOERROR 192.0.2.53')
 })
 
+const nobody = { whoami: 'forward . 127.0.0.1:9 {\nmax_fails 0\nmax_connect_attempts 1\n}' }
+example('errors', 'all of them', { words: nobody }, async ({ server, ask }) => {
+  assert.equal(await ask('www.example.'), 'SERVFAIL')
+  assert.match(await server.logged(/ERROR/), /^\[ERROR\] plugin\/errors: 2 www\.example\. A: .*connection refused$/)
+})
+
+const errorsClock = new FakeClock()
+const counted = { nth: 1, clock: errorsClock, words: nobody }
+example('errors', 'how many were refused', counted, async ({ server, ask }) => {
+  for (let i = 0; i < 3; i++) await ask('www.example.')
+  await errorsClock.advance(30_000)
+  const lines = server.lines.filter((line) => line.includes('plugin/errors'))
+  assert.deepEqual(lines, ["[WARNING] plugin/errors: 3 errors like 'connection refused$' occurred in last 30s"])
+})
+
 const race = { upstreams: { 5301: () => undefined, 5302: () => ({ rcode: 2 }) } }
 example('fanout', 'the first good answer', race, async ({ ask }) => {
   assert.equal(await ask('www.example.'), 'NOERROR 192.0.2.3')
@@ -278,6 +293,10 @@ example('rewrite', 'where CNAMEs lead to', { nth: 2, upstreams: { 5300: content 
     'www.example. 30 IN CNAME a.cache.example.',
     'a.cache.example. 300 IN A 192.0.2.0',
   ])
+})
+
+example('root', 'entries of the block', {}, async ({ ask }) => {
+  assert.equal(await ask('gateway.lab.example.'), 'NOERROR 192.0.2.10')
 })
 
 const search = 'www.example.com.default.svc.cluster.local.'
