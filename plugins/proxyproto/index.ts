@@ -10,7 +10,7 @@ import {
   option,
   optional,
   type ProxyPolicy,
-  some,
+  rest,
 } from 'corelet/plugin'
 
 const POLICIES = ['use', 'ignore', 'reject', 'skip'] as const
@@ -32,7 +32,7 @@ export default definePlugin({
   directive: {
     args: [],
     options: {
-      allow: option('networks of proxies that are believed; all', [some(network('CIDR'))]),
+      allow: option('networks of proxies that are believed; all', [rest(network('CIDR'))]),
       default: option('what becomes of headers of all others', [
         one(choice('POLICY', POLICIES, { ignoreCase: true, code: 'unknown-policy' })),
       ]),
@@ -54,6 +54,12 @@ export default definePlugin({
       hint: 'policies are use, ignore, reject and skip',
       example: '. {\n  proxyproto {\n    default believe\n  }\n}',
     },
+    'believes-all': {
+      severity: 'warning',
+      message: 'allow without a network lets everybody say who they are',
+      hint: 'name the networks of the proxies: allow 10.0.0.0/24',
+      example: '. {\n  proxyproto {\n    allow\n  }\n}',
+    },
     'bad-sessions': {
       message: 'udp_session_tracking: invalid max sessions "{0}": must be a positive integer',
       hint: 'write a number such as 10240',
@@ -65,13 +71,15 @@ export default definePlugin({
       example: '. {\n  proxyproto {\n    deny 10.0.0.0/8\n  }\n}',
     },
   },
-  parse([use]) {
+  parse([use], { report }) {
     const { token, options } = use!
     const networks = options.allow.flatMap((line) => line.values[0])
     const other = options.default.at(-1)?.values[0]
     const [milliseconds = 0, most = SESSIONS] = options.udp_session_tracking.at(-1)?.values ?? []
     const isProxy = networks.length > 0 ? createNetworkMatch(networks) : undefined
     const others: ProxyPolicy = other ?? (isProxy ? 'ignore' : 'use')
+    const [allow] = options.allow
+    if (allow && !isProxy && others === 'use') report(allow.token, 'believes-all')
     const proxy: ListenerProxy = {
       policyOf: (address) => (isProxy?.(address) ? 'use' : others),
       tracking: milliseconds > 0 ? { milliseconds, most } : undefined,

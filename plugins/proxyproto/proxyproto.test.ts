@@ -9,6 +9,7 @@ const good: [text: string, listed: string, other: string, tracking: object | und
   ['proxyproto {\n  allow 10.0.0.0/8\n}', 'use', 'ignore', undefined],
   ['proxyproto {\n  allow 192.0.2.0/24\n  allow 10.0.0.0/8 ::1/128\n}', 'use', 'ignore', undefined],
   ['proxyproto {\n  allow 10.0.0.0/8\n  default reject\n}', 'use', 'reject', undefined],
+  ['proxyproto {\n  allow\n}', 'use', 'use', undefined],
   ['proxyproto {\n  default SKIP\n}', 'skip', 'skip', undefined],
   ['proxyproto {\n  default use\n  allow 10.0.0.0/8\n}', 'use', 'use', undefined],
   ['proxyproto {\n  udp_session_tracking 1m\n}', 'use', 'use', { milliseconds: 60_000, most: 10_240 }],
@@ -29,8 +30,10 @@ for (const [text, listed, other, tracking] of good) {
 test('mistakes are found where they are', async () => {
   await checkDirectives(proxyproto, [
     ['proxyproto on', '2:12 wrong-argument-count'],
-    ['proxyproto {\n  allow\n}', '3:3 wrong-argument-count'],
-    ['proxyproto {\n  allow 10.0.0.0/33\n}', '3:9 bad-network'],
+    ['proxyproto {\n  allow\n}', '3:3 proxyproto/believes-all'],
+    ['proxyproto {\n  allow\n  allow 10.0.0.0/8\n}'],
+    ['proxyproto {\n  allow\n  default reject\n}'],
+    ['proxyproto {\n  allow 10.0.0.0/33\n}', '3:9 bad-network: invalid CIDR address: 10.0.0.0/33'],
     ['proxyproto {\n  default\n}', '3:3 wrong-argument-count'],
     ['proxyproto {\n  default use ignore\n}', '3:15 wrong-argument-count'],
     ['proxyproto {\n  default believe\n}', '3:11 proxyproto/unknown-policy'],

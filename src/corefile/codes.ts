@@ -64,7 +64,7 @@ export const VALUE_CODES = {
     example: '. {\n  forward . 127.0.0.1 {\n    source_address here\n  }\n}',
   },
   'bad-network': {
-    message: 'invalid CIDR: {0}',
+    message: 'invalid CIDR address: {0}',
     hint: 'write an address or a network such as 10.0.0.0/8 or 2001:db8::/32',
     example: '. {\n  aaaa-filter {\n    net nowhere\n  }\n}',
   },
