@@ -12,6 +12,10 @@ metadata:
     prometheus.io/scrape: "true"
     prometheus.io/port: {{ include "corelet.metricsPort" . | quote }}
     {{- end }}
+    {{- if and .Values.plugins.list (include "corelet.isAgent" .) }}
+    # a file that is mounted by itself does not change in a running pod
+    corelet/plugins: {{ sha256sum .Values.plugins.list }}
+    {{- end }}
     {{- if .Values.restartOnChange }}
     corelet/config: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
     {{- end }}
@@ -68,16 +72,10 @@ nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 tolerations:
-{{- if .Values.tolerations }}
-  {{- toYaml .Values.tolerations | nindent 2 }}
-{{- else if eq .Values.mode "cluster" }}
-  - key: CriticalAddonsOnly
-    operator: Exists
-  - key: node-role.kubernetes.io/control-plane
-    operator: Exists
-    effect: NoSchedule
-{{- else }}
+{{- if and (include "corelet.isAgent" .) (empty .Values.tolerations) }}
   - operator: Exists
+{{- else }}
+  {{- include "corelet.ownTolerations" . | nindent 2 }}
 {{- end }}
 {{- if .Values.affinity }}
 affinity:
@@ -103,6 +101,19 @@ topologySpreadConstraints:
         {{- include "corelet.selectorLabels" $ | nindent 8 }}
   {{- end }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Of pods that may go to any node: not to one that is not ready, as an agent does. */ -}}
+{{- define "corelet.ownTolerations" -}}
+{{- if .Values.tolerations }}
+{{- toYaml .Values.tolerations }}
+{{- else -}}
+- key: CriticalAddonsOnly
+  operator: Exists
+- key: node-role.kubernetes.io/control-plane
+  operator: Exists
+  effect: NoSchedule
 {{- end }}
 {{- end }}
 

@@ -16,6 +16,8 @@ imagePullSecrets:
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+tolerations:
+  {{- include "corelet.ownTolerations" . | nindent 2 }}
 securityContext:
   {{- include "corelet.unprivileged" . | nindent 2 }}
 {{- end }}
