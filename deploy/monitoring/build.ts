@@ -23,180 +23,81 @@ const GRAPH = { w: 8, h: HEIGHT }
 const DATASOURCE = { type: 'prometheus', uid: '$datasource' }
 
 const rate = (metric: string, labels = '') => `rate(${metric}{SELECTED${labels}}[$__rate_interval])`
+const sum = (metric: string, labels = '') => `sum(${rate(metric, labels)})`
+const sumBy = (label: string, metric: string, labels = '') => `sum by (${label}) (${rate(metric, labels)})`
 const quantile = (q: number, metric: string, by: string) =>
-  `histogram_quantile(${q}, sum by (${by}, le) (${rate(`${metric}_bucket`)}))`
+  `histogram_quantile(${q}, ${sumBy(`${by}, le`, `${metric}_bucket`)})`
+
+/** A line for each value of a label. */
+const lineFor = (label: string, metric: string, labels = '') => ({ [`{{${label}}}`]: sumBy(label, metric, labels) })
+const stat = (title: string, unit: string, lines: Panel['lines']): Panel => ({ title, unit, lines, stat: true })
+const graph = (title: string, unit: string, lines: Panel['lines']): Panel => ({ title, unit, lines })
+
+const REQUESTS = 'coredns_dns_requests_total'
+const RESPONSES = 'coredns_dns_responses_total'
+const DURATION = 'coredns_dns_request_duration_seconds'
+const FAILED = ', rcode="SERVFAIL"'
+
+const QUERIES = stat('Queries', 'ops', { queries: sum(REQUESTS) })
+const FROM_CACHE = stat('From the cache', 'percentunit', {
+  hits: `${sum('coredns_cache_hits_total')} / ${sum('coredns_cache_requests_total')}`,
+})
 
 const SERVER: readonly Panel[] = [
-  { stat: true, title: 'Up', unit: 'short', lines: { up: 'sum(up{SELECTED})' } },
-  { stat: true, title: 'Queries', unit: 'ops', lines: { queries: `sum(${rate('coredns_dns_requests_total')})` } },
-  {
-    stat: true,
-    title: 'From the cache',
-    unit: 'percentunit',
-    lines: { hits: `sum(${rate('coredns_cache_hits_total')}) / sum(${rate('coredns_cache_requests_total')})` },
-  },
-  {
-    stat: true,
-    title: 'SERVFAIL',
-    unit: 'percentunit',
-    lines: {
-      errors: `sum(${rate('coredns_dns_responses_total', ', rcode="SERVFAIL"')}) / sum(${rate('coredns_dns_responses_total')})`,
-    },
-  },
-  { stat: true, title: 'Panics', unit: 'short', lines: { panics: 'sum(coredns_panics_total{SELECTED})' } },
-  {
-    stat: true,
-    title: 'Reloads that failed',
-    unit: 'short',
-    lines: { failed: 'sum(coredns_reload_failed_total{SELECTED})' },
-  },
-  {
-    title: 'Queries by type',
-    unit: 'ops',
-    lines: { '{{type}}': `sum by (type) (${rate('coredns_dns_requests_total')})` },
-  },
-  {
-    title: 'Answers by rcode',
-    unit: 'ops',
-    lines: { '{{rcode}}': `sum by (rcode) (${rate('coredns_dns_responses_total')})` },
-  },
-  {
-    title: 'Answers by plugin',
-    unit: 'ops',
-    lines: { '{{plugin}}': `sum by (plugin) (${rate('coredns_dns_responses_total')})` },
-  },
-  {
-    title: 'Time of an answer',
-    unit: 's',
-    lines: {
-      '99 % {{zone}}': quantile(0.99, 'coredns_dns_request_duration_seconds', 'zone'),
-      '50 % {{zone}}': quantile(0.5, 'coredns_dns_request_duration_seconds', 'zone'),
-    },
-  },
-  {
-    title: 'Time of an upstream, 99 %',
-    unit: 's',
-    lines: { '{{to}}': quantile(0.99, 'coredns_proxy_request_duration_seconds', 'to') },
-  },
-  {
-    title: 'Upstreams',
-    unit: 'ops',
-    lines: {
-      '{{to}} {{rcode}}': `sum by (to, rcode) (${rate('coredns_forward_responses_total')})`,
-      '{{to}} unhealthy': `sum by (to) (${rate('coredns_forward_healthcheck_failures_total')})`,
-    },
-  },
-  {
-    title: 'Cache',
-    unit: 'ops',
-    lines: {
-      'hits, {{type}}': `sum by (type) (${rate('coredns_cache_hits_total')})`,
-      misses: `sum(${rate('coredns_cache_misses_total')})`,
-      stale: `sum(${rate('coredns_cache_served_stale_total')})`,
-      'evicted, {{type}}': `sum by (type) (${rate('coredns_cache_evictions_total')})`,
-    },
-  },
-  {
-    title: 'Entries of the cache',
-    unit: 'short',
-    lines: { '{{type}}': 'sum by (type) (coredns_cache_entries{SELECTED})' },
-  },
-  {
-    title: 'Refused and dropped',
-    unit: 'ops',
-    lines: {
-      overload: `sum(${rate('corelet_overloads_total')})`,
-      'too many for an upstream': `sum(${rate('coredns_forward_max_concurrent_rejects_total')})`,
-      'TCP connections': `sum(${rate('corelet_tcp_evicted_connections_total')})`,
-      'log lines': `sum(${rate('corelet_log_dropped_lines_total')})`,
-    },
-  },
-  { title: 'Processor time', unit: 'percentunit', lines: { '{{instance}}': rate('process_cpu_seconds_total') } },
-  { title: 'Memory', unit: 'bytes', lines: { '{{instance}}': 'process_resident_memory_bytes{SELECTED}' } },
-  {
-    title: 'Moments of standing still, 99 %',
-    unit: 's',
-    lines: { '{{instance}}': 'nodejs_eventloop_lag_p99_seconds{SELECTED}' },
-  },
+  stat('Up', 'short', { up: 'sum(up{SELECTED})' }),
+  QUERIES,
+  FROM_CACHE,
+  stat('SERVFAIL', 'percentunit', { errors: `${sum(RESPONSES, FAILED)} / ${sum(RESPONSES)}` }),
+  stat('Panics', 'short', { panics: 'sum(coredns_panics_total{SELECTED})' }),
+  stat('Reloads that failed', 'short', { failed: 'sum(coredns_reload_failed_total{SELECTED})' }),
+  graph('Queries by type', 'ops', lineFor('type', REQUESTS)),
+  graph('Answers by rcode', 'ops', lineFor('rcode', RESPONSES)),
+  graph('Answers by plugin', 'ops', lineFor('plugin', RESPONSES)),
+  graph('Time of an answer', 's', {
+    '99 % {{zone}}': quantile(0.99, DURATION, 'zone'),
+    '50 % {{zone}}': quantile(0.5, DURATION, 'zone'),
+  }),
+  graph('Time of an upstream, 99 %', 's', { '{{to}}': quantile(0.99, 'coredns_proxy_request_duration_seconds', 'to') }),
+  graph('Upstreams', 'ops', {
+    '{{to}} {{rcode}}': sumBy('to, rcode', 'coredns_forward_responses_total'),
+    '{{to}} unhealthy': sumBy('to', 'coredns_forward_healthcheck_failures_total'),
+  }),
+  graph('Cache', 'ops', {
+    'hits, {{type}}': sumBy('type', 'coredns_cache_hits_total'),
+    misses: sum('coredns_cache_misses_total'),
+    stale: sum('coredns_cache_served_stale_total'),
+    'evicted, {{type}}': sumBy('type', 'coredns_cache_evictions_total'),
+  }),
+  graph('Entries of the cache', 'short', { '{{type}}': 'sum by (type) (coredns_cache_entries{SELECTED})' }),
+  graph('Refused and dropped', 'ops', {
+    overload: sum('corelet_overloads_total'),
+    'too many for an upstream': sum('coredns_forward_max_concurrent_rejects_total'),
+    'TCP connections': sum('corelet_tcp_evicted_connections_total'),
+    'log lines': sum('corelet_log_dropped_lines_total'),
+  }),
+  graph('Processor time', 'percentunit', { '{{instance}}': rate('process_cpu_seconds_total') }),
+  graph('Memory', 'bytes', { '{{instance}}': 'process_resident_memory_bytes{SELECTED}' }),
+  graph('Moments of standing still, 99 %', 's', { '{{instance}}': 'nodejs_eventloop_lag_p99_seconds{SELECTED}' }),
 ]
 
 const NODE_AGENT: readonly Panel[] = [
-  {
-    stat: true,
-    title: 'Nodes with an agent',
-    unit: 'short',
-    lines: { agents: 'count(corelet_agent_interception{SELECTED, state="on"})' },
-  },
-  {
-    stat: true,
-    title: 'Nodes that use it',
-    unit: 'short',
-    lines: { on: 'sum(corelet_agent_interception{SELECTED, state="on"})' },
-  },
-  {
-    stat: true,
-    title: 'Withdrawn',
-    unit: 'short',
-    lines: { withdrawn: 'sum(corelet_agent_interception{SELECTED, state="withdrawn"})' },
-  },
-  { stat: true, title: 'Queries', unit: 'ops', lines: { queries: `sum(${rate('coredns_dns_requests_total')})` } },
-  {
-    stat: true,
-    title: 'From the cache',
-    unit: 'percentunit',
-    lines: { hits: `sum(${rate('coredns_cache_hits_total')}) / sum(${rate('coredns_cache_requests_total')})` },
-  },
-  {
-    stat: true,
-    title: 'Memory, most',
-    unit: 'bytes',
-    lines: { memory: 'max(process_resident_memory_bytes{SELECTED})' },
-  },
-  {
-    title: 'Interception',
-    unit: 'short',
-    lines: { '{{state}}': 'sum by (state) (corelet_agent_interception{SELECTED})' },
-  },
-  {
-    title: 'Errors of the set-up',
-    unit: 'ops',
-    lines: { '{{errortype}}': `sum by (errortype) (${rate('coredns_nodecache_setup_errors_total')})` },
-  },
-  {
-    title: 'Mended after others',
-    unit: 'ops',
-    lines: { '{{part}}': `sum by (part) (${rate('corelet_agent_drift_total')})` },
-  },
-  {
-    title: 'Own queries that failed',
-    unit: 'ops',
-    lines: { '{{instance}}': `sum by (instance) (${rate('corelet_agent_probe_failures_total')})` },
-  },
-  {
-    title: 'Deaths of the server',
-    unit: 'ops',
-    lines: { '{{instance}} {{reason}}': `sum by (instance, reason) (${rate('corelet_worker_restarts_total')})` },
-  },
-  {
-    title: 'Queries by node',
-    unit: 'ops',
-    lines: { '{{instance}}': `sum by (instance) (${rate('coredns_dns_requests_total')})` },
-  },
-  {
-    title: 'To the DNS of the cluster and others',
-    unit: 'ops',
-    lines: { '{{to}}': `sum by (to) (${rate('coredns_forward_requests_total')})` },
-  },
-  {
-    title: 'Time of an answer, 99 %',
-    unit: 's',
-    lines: { '{{zone}}': quantile(0.99, 'coredns_dns_request_duration_seconds', 'zone') },
-  },
-  {
-    title: 'SERVFAIL by node',
-    unit: 'ops',
-    lines: { '{{instance}}': `sum by (instance) (${rate('coredns_dns_responses_total', ', rcode="SERVFAIL"')})` },
-  },
+  stat('Nodes with an agent', 'short', { agents: 'count(corelet_agent_interception{SELECTED, state="on"})' }),
+  stat('Nodes that use it', 'short', { on: 'sum(corelet_agent_interception{SELECTED, state="on"})' }),
+  stat('Withdrawn', 'short', { withdrawn: 'sum(corelet_agent_interception{SELECTED, state="withdrawn"})' }),
+  QUERIES,
+  FROM_CACHE,
+  stat('Memory, most', 'bytes', { memory: 'max(process_resident_memory_bytes{SELECTED})' }),
+  graph('Interception', 'short', { '{{state}}': 'sum by (state) (corelet_agent_interception{SELECTED})' }),
+  graph('Errors of the set-up', 'ops', lineFor('errortype', 'coredns_nodecache_setup_errors_total')),
+  graph('Mended after others', 'ops', lineFor('part', 'corelet_agent_drift_total')),
+  graph('Own queries that failed', 'ops', lineFor('instance', 'corelet_agent_probe_failures_total')),
+  graph('Deaths of the server', 'ops', {
+    '{{instance}} {{reason}}': sumBy('instance, reason', 'corelet_worker_restarts_total'),
+  }),
+  graph('Queries by node', 'ops', lineFor('instance', REQUESTS)),
+  graph('To the DNS of the cluster and others', 'ops', lineFor('to', 'coredns_forward_requests_total')),
+  graph('Time of an answer, 99 %', 's', { '{{zone}}': quantile(0.99, DURATION, 'zone') }),
+  graph('SERVFAIL by node', 'ops', lineFor('instance', RESPONSES, FAILED)),
 ]
 
 function toDashboard(uid: string, title: string, panels: readonly Panel[]) {
