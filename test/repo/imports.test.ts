@@ -12,6 +12,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/upstream': ['src/dns', 'src/net', 'src/plugin'],
   'src/expression': ['src/dns', 'src/plugin'],
   'src/forwarding': ['src/upstream', 'src/plugin'],
+  'src/kubernetes': ['src/plugin'],
   'src/server': ['src/plugin', 'src/net', 'src/dns'],
   'src/observe': ['src/plugin', 'src/dns', 'src/net'],
   'src/instance': [
@@ -44,6 +45,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     'src/upstream',
     'src/forwarding',
     'src/expression',
+    'src/kubernetes',
     'src/observe',
   ],
 }
@@ -59,6 +61,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   pino: ['src/observe'],
   'prom-client': ['src/observe'],
   re2js: ['src/plugin'],
+  yaml: ['src/kubernetes'],
 }
 
 /** What does input and output; the wire and the language do none. */
