@@ -6,7 +6,7 @@ export const errors = {
   'only-reverse': {
     message: 'non-reverse zone name must be used',
     hint: 'name the zone of the cluster first, for example cluster.local',
-    example: '. {\n  kubernetes in-addr.arpa\n}',
+    example: '. {\n  kubernetes 10.0.0.0/8\n}',
   },
   'first-endpoint': {
     severity: 'warning',

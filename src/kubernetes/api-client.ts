@@ -51,20 +51,19 @@ export class ApiClient {
     this.#agent =
       server.url.protocol === 'https:' ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true })
     this.#throttle = new Throttle(limits, clock)
-    const name = 'coredns_kubernetes_rest_client'
     this.#duration = metrics.histogram(
-      `${name}_request_duration_seconds`,
+      'coredns_kubernetes_rest_client_request_duration_seconds',
       "Time until the answers of Kubernetes' API began.",
       BUCKETS,
       ['verb', 'host'],
     )
     this.#waiting = metrics.histogram(
-      `${name}_rate_limiter_duration_seconds`,
+      'coredns_kubernetes_rest_client_rate_limiter_duration_seconds',
       "Time that requests to Kubernetes' API were held back.",
       BUCKETS,
       ['verb', 'host'],
     )
-    const requests = metrics.counter(`${name}_requests_total`, "Requests to Kubernetes' API.", [
+    const requests = metrics.counter('coredns_kubernetes_rest_client_requests_total', "Requests to Kubernetes' API.", [
       'code',
       'method',
       'host',
