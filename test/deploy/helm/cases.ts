@@ -166,7 +166,7 @@ const SPECIAL: Readonly<Record<string, Case>> = {
     values: {
       ...MINIMAL['node-local'],
       upstream: {
-        selector: { 'k8s-app': null, app: 'coredns' },
+        selector: { app: 'coredns' },
         port: 5353,
         targetPort: 'dns',
         clusterIP: '10.96.0.11',
