@@ -1,6 +1,6 @@
 /**
  * Runs the scenarios of `scenarios/` one after the other, in their long form, and prints a table: `npm run soak [-- [--short] [NAME …]]`. The values
- * also go to bench-results/soak.json. Ends with status 1 when a goal was missed.
+ * and how long each took also go to bench-results/soak.json. Ends with status 1 when a goal was missed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
@@ -34,14 +34,24 @@ const report = { date: new Date().toISOString(), node: process.version, machine,
 mkdirSync(join(ROOT, 'bench-results'), { recursive: true })
 writeFileSync(join(ROOT, 'bench-results/soak.json'), `${JSON.stringify(report, null, 2)}\n`)
 console.log(`${machine}, Node ${process.version}, ${report.date.slice(0, 10)}, ${form} form\n`)
-console.log(toTable(results))
-if (results.some(({ met }) => !met)) process.exitCode = 1
+console.log(`${toTable(results)}\n`)
+const seconds = results.reduce((sum, result) => sum + result.seconds, 0)
+console.log(`${Math.floor(seconds / 60)} min ${seconds % 60} s in all`)
+for (const { name, goal } of results.filter(({ met }) => !met)) {
+  console.log(`${name} MISSED its goal: ${goal}`)
+  process.exitCode = 1
+}
 
-/** The results as a Markdown table. */
+/** The results as the table of docs/reliability.md. */
 function toTable(rows: readonly Result[]): string {
-  const lines = rows.map(({ event, sent, lost, measured, goal, met, seconds }) => {
-    const details = Object.entries(measured).map(([what, value]) => `${what}: ${value}`)
-    return `| ${[event, `${lost} of ${sent}`, details.join(', '), goal, met ? 'met' : 'MISSED', seconds].join(' | ')} |`
+  const lines = rows.map(({ name, event, sent, lost, measured }) => {
+    const link = `[${name}](../test/soak/scenarios/${name}.ts): ${event.replace(/ \([^()]* in short\)/, '')}`
+    const besides = Object.entries(measured).map(([what, value]) => `${what}: ${toText(value)}`)
+    return `| ${[link, `${toText(lost)} of ${toText(sent)}`, besides.join(', ')].join(' | ')} |`
   })
-  return ['| event | lost | measured | goal | | s |', '|---|---|---|---|---|---|', ...lines].join('\n')
+  return ['| event | lost | besides |', '|---|---|---|', ...lines].join('\n')
+}
+
+function toText(value: number | string): string {
+  return typeof value === 'number' ? value.toLocaleString('en') : value
 }

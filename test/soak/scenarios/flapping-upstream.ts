@@ -21,7 +21,7 @@ type Meanwhile = 'wait' | 'lost'
 export const scenario: Scenario = {
   name: 'flapping-upstream',
   event:
-    'an upstream that answers for a second and not for the next, 15 times (3 in short); queries wait for it or are lost',
+    'an upstream that answers for a second and not for the next, 10 times (3 in short); queries wait for it or are lost',
   async run(form) {
     const [waiting, losing] = [await flap(form, 'wait'), await flap(form, 'lost')]
     const failed = waiting.failed + losing.failed
@@ -43,7 +43,7 @@ export const scenario: Scenario = {
 }
 
 async function flap(form: Form, meanwhile: Meanwhile) {
-  const times = form === 'long' ? 15 : 3
+  const times = form === 'long' ? 10 : 3
   const upstream = await startUpstream(meanwhile)
   const forward = `forward . 127.0.0.1:${upstream.socket.address().port} {\n    read_timeout 400ms\n    max_connect_attempts 0\n  }`
   const server = await serveCli(['-conf', 'stdin'], { input: `.:0 {\n  bind 127.0.0.1\n  cache\n  ${forward}\n}\n` })
