@@ -2,12 +2,13 @@ import { WireError } from './errors.ts'
 import { leadsThrough, skipName, skippedLength, skippedReach, skippedSteps, toText } from './name.ts'
 import { copyOctets } from './octets.ts'
 
-/** How many labels and pointers the names of a message may take together, per octet of the message. */
-const STEPS_PER_OCTET = 16
+/** How many labels and pointers the names of a message may take together: what the deepest names need in any datagram, and more per octet. */
+const STEPS = 8192
+const STEPS_PER_OCTET = 2
 
 /** Labels and pointers that the names of a message of `length` octets may take together; keeps crafted messages cheap. */
 export function stepBudget(length: number): number {
-  return 512 + STEPS_PER_OCTET * length
+  return STEPS + STEPS_PER_OCTET * length
 }
 
 /** Reads a message, or the data of one of its records, from front to back. All methods throw WireError at the end. */
