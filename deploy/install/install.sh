@@ -89,6 +89,8 @@ service_namespace=$1 service=$2
 selector=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={.spec.selector}')
 ports=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={range .spec.ports[*]}{.port}/{.protocol} {.targetPort} {.name}{"\n"}{end}')
 present=$($KUBECTL get daemonset "$AGENT" --namespace "$NAMESPACE" --ignore-not-found -o 'jsonpath={.spec.template.spec.containers[0].image}')
+others=$($KUBECTL get daemonsets --all-namespaces --no-headers -o custom-columns='NAMESPACE:.metadata.namespace,NAME:.metadata.name,ARGS:.spec.template.spec.containers[*].args' |
+  awk -v own="$NAMESPACE/$AGENT" '/-localip/ && $1 "/" $2 != own { print $1 "/" $2 }' | paste -sd ' ' -)
 managed=$($KUBECTL get daemonset "$AGENT" --namespace "$NAMESPACE" --ignore-not-found -o 'jsonpath={.metadata.labels.addonmanager\.kubernetes\.io/mode}')
 
 # The port of the DNS pods, by number or name.  PROTOCOL
@@ -147,10 +149,12 @@ row 'cluster DNS' "$service_namespace/$service, $service_ip"
 row domain "$domain"
 row kube-proxy "$mode"
 row "$AGENT" "${present:-not installed}"
+[ -z "$others" ] || row 'other caches' "$others"
 echo 'Will:'
 row apply "$manifest with $IMAGE"
 row listen "on $addresses, on every node"
 [ "$mode" != ipvs ] || row 'and you' "then set clusterDNS of every kubelet to $local_ip; new pods use the cache from then on"
+[ -z "$others" ] || row 'and you' "then remove $others: until that, both answer"
 
 if [ "$dry_run" = 1 ]; then
   render

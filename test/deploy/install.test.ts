@@ -125,6 +125,16 @@ test('it applies, waits, and asks each agent and a pod', () => {
   assert.match(stdout, /^ {2}worker-2 +queries are answered by the agent$/m)
 })
 
+test('caches by other names are said, and that they have to go', () => {
+  const daemonsets =
+    'kube-system nodelocaldns [-localip 169.254.25.10 -conf /etc/coredns/Corefile]\nkube-system kube-proxy <none>\nkube-system node-local-dns [-localip 169.254.20.10,10.96.0.10]'
+  const { code, stdout } = install({ 'get daemonsets *': daemonsets, ...kubeadm.answers }, '--dry-run')
+  assert.equal(code, 0)
+  assert.match(stdout, /^ {2}other caches +kube-system\/nodelocaldns$/m)
+  assert.match(stdout, /^ {2}and you +then remove kube-system\/nodelocaldns: /m)
+  assert.doesNotMatch(install(kubeadm.answers, '--dry-run').stdout, /other caches|then remove/)
+})
+
 test('a second run does the same, and says that it is there', () => {
   const there = { '*containers[0].image}': 'registry.example/corelet:1', ...RUNNING, ...kubeadm.answers }
   const [first, second] = [install({ ...RUNNING, ...kubeadm.answers }, '--yes'), install(there, '--yes')]

@@ -64,7 +64,7 @@ test('the Dockerfile says both', () => {
 test('the chart is of this version, from here', { skip: !existsSync(join(ROOT, CHART)) }, () => {
   const chart = read(`${CHART}/Chart.yaml`)
   const field = (key: string) => new RegExp(`^${key}: "?([^"\\n]*)"?$`, 'm').exec(chart)?.[1]
-  assert.equal(field('appVersion'), version)
+  assert.deepEqual([field('version'), field('appVersion')], [version, version])
   assert.equal(field('home'), homepage)
   assert.match(chart, new RegExp(`^sources:\\n +- ${homepage}$`, 'm'))
   assert.ok(read(`${CHART}/values.yaml`).includes(IMAGE))
