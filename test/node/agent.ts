@@ -46,7 +46,7 @@ export interface Agent {
   /** Process ids of the workers. */
   workers(): number[]
   kill(signal: NodeJS.Signals): void
-  /** Kills all of its processes at once, as the end of a container does. */
+  /** Kills all of its processes at once, as the end of a container does. One that has ended stays so. */
   killAll(): Promise<void>
   /** Ends it by SIGTERM. @returns its status */
   stop(): Promise<number | null>
@@ -130,7 +130,7 @@ export function launchAgent(node: Netns, localIps: readonly string[], args: read
     workers: () => childrenOf(pid).filter((each) => !['nft', ''].includes(programOf(each))),
     kill: (signal) => void child.kill(signal),
     async killAll() {
-      for (const each of [pid, ...childrenOf(pid)]) process.kill(each, 'SIGKILL')
+      if (!dead) for (const each of [pid, ...childrenOf(pid)]) process.kill(each, 'SIGKILL')
       await ended
     },
     stop() {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ROOT } from '../kit/sources.ts'
 import { type Agent, LEADING } from './agent.ts'
-import { type Allowed, type Incident, until } from './incident.ts'
+import { type Allowed, apartFromProxy, type Incident, until } from './incident.ts'
 import { assertClean, listRemains } from './remains.ts'
 import type { Rig, Setup } from './rig.ts'
 
@@ -33,6 +33,7 @@ export const abandoned: Incident = {
   name: 'abandoned',
   event: 'SIGKILL to all processes of the agent, then start after four seconds',
   times: { long: 3, short: 1 },
+  for: apartFromProxy,
   allowed: byKill,
   async happen(rig, agent) {
     await agent.killAll()
@@ -44,7 +45,8 @@ export const abandoned: Incident = {
 export const workerKilled: Incident = {
   name: 'worker-killed',
   event: 'SIGKILL to the server',
-  times: { long: 20, short: 1 },
+  times: { long: 10, short: 1 },
+  for: apartFromProxy,
   allowed: () => ({ pod: PER_KILL, node: PER_KILL }),
   async happen(rig, agent) {
     await loseWorker(rig, agent, 'SIGKILL')
@@ -55,7 +57,8 @@ export const workerKilled: Incident = {
 export const workerHangs: Incident = {
   name: 'worker-hangs',
   event: 'SIGSTOP to the server',
-  times: { long: 5, short: 1 },
+  times: { long: 3, short: 1 },
+  for: apartFromProxy,
   allowed: () => ({ pod: undefined, node: undefined }),
   async happen(rig, agent) {
     await loseWorker(rig, agent, 'SIGSTOP')
@@ -66,7 +69,8 @@ export const workerHangs: Incident = {
 export const supervisorHangs: Incident = {
   name: 'supervisor-hangs',
   event: 'SIGSTOP to the agent for three seconds',
-  times: { long: 5, short: 1 },
+  times: { long: 2, short: 1 },
+  for: apartFromProxy,
   // with iptables its addresses go meanwhile
   allowed: ({ interception }) => (interception === 'nftables' ? { pod: 0, node: 0 } : { pod: 5, node: 5 }),
   async happen(_, agent) {
@@ -80,7 +84,8 @@ export const supervisorHangs: Incident = {
 export const crashLoop: Incident = {
   name: 'crash-loop',
   event: 'SIGKILL to each server as soon as it starts, for five seconds',
-  times: { long: 3, short: 1 },
+  times: { long: 1, short: 1 },
+  for: apartFromProxy,
   allowed: () => ({ pod: 1500, node: 1500 }),
   async happen(rig, agent) {
     const end = performance.now() + 5000
@@ -101,19 +106,19 @@ export const dirtyUninstall: Incident = {
   allowed: byKill,
   async happen(rig, agent) {
     await agent.killAll()
-    uninstall(rig)
     const next = rig.launch()
     await sleep(Math.random() * 1200)
     await next.killAll()
     uninstall(rig)
-    return rig.agent()
+    return next
   },
 }
 
 export const endedEarly: Incident = {
   name: 'ended-early',
   event: 'start, SIGTERM after a random time, nothing left behind',
-  times: { long: 20, short: 1 },
+  times: { long: 10, short: 1 },
+  for: apartFromProxy,
   allowed: ({ interception }) => (interception === 'nftables' ? { pod: 0, node: 0 } : { pod: 2, node: 20 }),
   async happen(rig, agent) {
     await agent.stop()

@@ -42,6 +42,9 @@ export interface Outcome {
   met: boolean
 }
 
+/** For what depends on how the agent makes rules, and not on how kube-proxy does. */
+export const apartFromProxy = ({ proxy }: Setup): boolean => proxy === 'iptables'
+
 /** Milliseconds between two times. */
 const CALM = 500
 

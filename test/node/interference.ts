@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LEADING } from './agent.ts'
-import { type Incident, until } from './incident.ts'
+import { apartFromProxy, type Incident, until } from './incident.ts'
 import { assertClean, listRules } from './remains.ts'
 import type { Rig } from './rig.ts'
 
@@ -12,7 +12,7 @@ const LINK = 'nodelocaldns'
 export const addressRemoved: Incident = {
   name: 'address-removed',
   event: 'the address is removed; it is back within a second',
-  times: { long: 10, short: 1 },
+  times: { long: 5, short: 1 },
   allowed: () => ({ pod: 10, node: 10 }),
   async happen(rig, agent) {
     for (const address of rig.services) {
@@ -29,7 +29,8 @@ export const addressRemoved: Incident = {
 export const linkRemoved: Incident = {
   name: 'link-removed',
   event: 'the link is removed; it is back within a second',
-  times: { long: 10, short: 1 },
+  times: { long: 5, short: 1 },
+  for: apartFromProxy,
   allowed: addressRemoved.allowed,
   async happen(rig, agent) {
     rig.node.run('ip', 'link', 'del', LINK)
@@ -44,7 +45,8 @@ export const linkRemoved: Incident = {
 export const flushed: Incident = {
   name: 'flushed',
   event: 'iptables -t raw -F, iptables -t filter -F and nft flush ruleset; the rules are back within two seconds',
-  times: { long: 10, short: 1 },
+  times: { long: 5, short: 1 },
+  for: apartFromProxy,
   allowed: ({ interception }) => (interception === 'nftables' ? { pod: 0, node: 0 } : { pod: 20, node: 20 }),
   async happen(rig, agent) {
     const before = countRules(rig)
@@ -65,7 +67,8 @@ export const flushed: Incident = {
 export const inFront: Incident = {
   name: 'in-front',
   event: 'a firewall puts a rule in front that drops the queries; ours are in front again within two seconds',
-  times: { long: 5, short: 1 },
+  times: { long: 3, short: 1 },
+  for: apartFromProxy,
   allowed: () => ({ pod: 2040, node: 2040 }),
   async happen(rig, agent) {
     const flavour = rig.setup.interception === 'iptables-legacy' ? 'legacy' : 'nft'
@@ -114,7 +117,8 @@ export const locked: Incident = {
 export const leftovers: Incident = {
   name: 'leftovers',
   event: 'start on what a killed node-cache has left: rules with and without comments, 3,000 of them doubles',
-  times: { long: 3, short: 1 },
+  times: { long: 2, short: 1 },
+  for: apartFromProxy,
   allowed: ({ interception }) =>
     interception === 'nftables' ? { pod: 1, node: undefined } : { pod: 2, node: undefined },
   async happen(rig, agent) {

@@ -9,7 +9,7 @@ const none: Incident['allowed'] = ({ interception }) =>
 export const restart: Incident = {
   name: 'restart',
   event: 'SIGTERM, nothing left behind, start',
-  times: { long: 20, short: 1 },
+  times: { long: 10, short: 1 },
   allowed: none,
   async happen(rig, agent) {
     const status = await agent.stop()
