@@ -58,18 +58,7 @@ export const LEADING = /are led here \(/
 
 let count = 0
 
-/** Starts an agent with the arguments of the stock manifest, and waits until queries are led to it. */
-export async function startAgent(
-  node: Netns,
-  localIps: readonly string[],
-  args: readonly string[] = [],
-): Promise<Agent> {
-  const agent = launchAgent(node, localIps, args)
-  await agent.printed(LEADING)
-  return agent
-}
-
-/** Starts an agent. */
+/** Starts an agent with the arguments of the stock manifest. */
 export function launchAgent(node: Netns, localIps: readonly string[], args: readonly string[] = []): Agent {
   const folder = join(node.runFolder, `agent-${++count}`)
   mkdirSync(folder)

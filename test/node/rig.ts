@@ -1,6 +1,6 @@
 /** A node with its kube-proxy, a pod on it, and the DNS of the cluster. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Agent, launchAgent, startAgent } from './agent.ts'
+import { type Agent, LEADING, launchAgent } from './agent.ts'
 import { type Client, startClient } from './clients.ts'
 import { startClusterDns } from './cluster-dns.ts'
 import { type Flavour, type ProxyMode, startProxy } from './kube-proxy.ts'
@@ -41,7 +41,8 @@ export async function startRig(setup: Setup, form: Form = 'short'): Promise<Rig>
   const services = setup.families.map((family) => ADDRESSES[family].service)
   const localIps = setup.families.flatMap((family) => [ADDRESSES[family].local, ADDRESSES[family].service])
   const agents: Agent[] = []
-  const keep = (agent: Agent) => {
+  const launch = (...args: readonly string[]) => {
+    const agent = launchAgent(network.node, localIps, [...flags, ...args])
     agents.push(agent)
     return agent
   }
@@ -56,8 +57,12 @@ export async function startRig(setup: Setup, form: Form = 'short'): Promise<Rig>
       startProxy: () => startProxy(network.node, setup.proxy, flavour),
       services,
       localIps,
-      agent: async (...args) => keep(await startAgent(network.node, localIps, [...flags, ...args])),
-      launch: (...args) => keep(launchAgent(network.node, localIps, [...flags, ...args])),
+      async agent(...args) {
+        const agent = launch(...args)
+        await agent.printed(LEADING)
+        return agent
+      },
+      launch,
       client: (where) => startClient(network[where], { addresses: services, udpRate: 1000, tcpRate: 20 }),
       async whoAnswers(where, addresses) {
         const client = await startClient(network[where], { addresses, udpRate: 200, tcpRate: 50 })
