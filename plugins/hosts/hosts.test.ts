@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { answering, checkDirectives, fakeContext, readText, startPlugin, toQuery } from 'corelet/plugin/testing'
+import { temporaryFolder } from '../../test/kit/folder.ts'
 import hosts from './index.ts'
 import type { HostsOptions } from './options.ts'
 
-let folder: string
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hosts-'))
-})
-after(() => rm(folder, { recursive: true }))
+const folder = temporaryFolder('hosts')
 
 async function write(name: string, text: string, modified = 1_700_000_000): Promise<string> {
   const path = join(folder, name)

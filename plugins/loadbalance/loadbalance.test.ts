@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { RCODES, Reply, scanReply } from 'corelet/plugin'
 import { fakeContext, type MessageText, settle, startPlugin, toQuery, toReply } from 'corelet/plugin/testing'
+import { temporaryFolder } from '../../test/kit/folder.ts'
 import cache from '../cache/index.ts'
 import loadbalance from './index.ts'
 
-let folder: string
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'loadbalance-'))
-})
-after(() => rm(folder, { recursive: true }))
+const folder = temporaryFolder('loadbalance')
 
 const A = (n: number, owner = 'www.example.org.') => `${owner} 60 IN A 192.0.2.${n}`
 const AAAA = (n: number) => `www.example.org. 60 IN AAAA 2001:db8::${n}`

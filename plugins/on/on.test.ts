@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { checkDirectives, fakeContext, startServer } from 'corelet/plugin/testing'
+import { temporaryFolder } from '../../test/kit/folder.ts'
 import { createQueue, splitWords } from './command.ts'
 import on from './index.ts'
 
-let folder: string
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'on-'))
-})
-after(() => rm(folder, { recursive: true }))
+const folder = temporaryFolder('on')
 
 /** The file's text, once it has that many lines. */
 async function appears(file: string, lines: number): Promise<string> {

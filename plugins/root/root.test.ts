@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { checkDirectives, startPlugin, startServer } from 'corelet/plugin/testing'
+import { temporaryFolder } from '../../test/kit/folder.ts'
 import root from './index.ts'
 
-let folder: string
+const folder = temporaryFolder('root')
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'root-'))
   await writeFile(join(folder, 'hosts'), '192.0.2.7 seven.example\n')
 })
-after(() => rm(folder, { recursive: true }))
 
 test('the directive takes a folder; the last one counts', async () => {
   await checkDirectives(root, [

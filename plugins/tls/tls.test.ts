@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import {
   checkDirectives,
   type DirectiveCase,
@@ -12,15 +11,14 @@ import {
   startPlugin,
 } from 'corelet/plugin/testing'
 import { makeCertificate } from '../../test/kit/certificate.ts'
+import { temporaryFolder } from '../../test/kit/folder.ts'
 import { Certificate } from './certificate.ts'
 import tls from './index.ts'
 
-let folder: string
+const folder = temporaryFolder('tls')
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tls-'))
   await Promise.all(['a', 'b'].map((name) => makeCertificate(folder, name)))
 })
-after(() => rm(folder, { recursive: true }))
 
 test('the directive is read, and mistakes are found where they are', async () => {
   await checkDirectives(tls, [

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
+import { temporaryFolder } from '../../test/kit/folder.ts'
 import { atEndpoint, inCluster } from './api-server.ts'
 import { fromKubeconfig } from './kubeconfig.ts'
 
-let folder: string
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'kubeconfig-'))
-})
-after(() => rm(folder, { recursive: true }))
+const folder = temporaryFolder('kubeconfig')
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 

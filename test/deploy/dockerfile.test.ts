@@ -1,11 +1,11 @@
 /** The Dockerfile, read as a builder reads it: without an engine, what can be known of a build before it runs. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { V8_FLAGS } from '../../src/cli/v8-flags.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 import { ROOT, read } from '../kit/sources.ts'
 
 interface Instruction {
@@ -36,13 +36,11 @@ const all = (word: string, stage?: string) =>
   file.filter((each) => each.word === word && (stage === undefined || each.stage === stage))
 const rests = (word: string, stage?: string) => all(word, stage).map(({ rest }) => rest)
 
-let folder: string
+const folder = temporaryFolder('dockerfile')
 before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'dockerfile-'))
   for (const args of [['server'], ['node', '--node']])
     execFileSync(process.execPath, [join(ROOT, 'deploy/image/assemble.ts'), ...args.slice(1), join(folder, args[0]!)])
 })
-after(() => rmSync(folder, { recursive: true }))
 
 test('it has the instructions that it needs and no other: none that fetches, none of a shell', () => {
   for (const { word, rest } of file) assert.ok(WORDS.includes(word), `${word} ${rest}`)

@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { order } from '../../plugins/order.ts'
 import { type Codes, VALUE_CODES } from '../../src/corefile/codes.ts'
 import type { AnyPlugin } from '../../src/plugin/define.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 import { loadText } from '../kit/load.ts'
 
-let folder: string
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'codes-'))
-})
-after(() => rm(folder, { recursive: true }))
+const folder = temporaryFolder('codes')
 
 function checkExamples(codes: Codes, prefix: string): void {
   for (const [name, { message, hint, example, severity = 'error' }] of Object.entries(codes)) {

@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { query } from 'corelet/plugin/testing'
+import { temporaryFolder } from '../kit/folder.ts'
 import { type CliOptions, killLeftovers, runCli, serveCli, startCli } from '../kit/process.ts'
 
-let folder: string
-before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cli-'))
-})
-after(() => {
-  killLeftovers()
-  rmSync(folder, { recursive: true })
-})
+const folder = temporaryFolder('cli')
+after(killLeftovers)
 
 const WHOAMI = '.:0 {\n  bind 127.0.0.1\n  whoami\n}\n'
 

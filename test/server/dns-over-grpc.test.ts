@@ -1,19 +1,16 @@
 /** DNS over gRPC, with calls made of HTTP/2 requests. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:http2'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
 import { makeCertificate } from '../kit/certificate.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 
-let folder: string
+const folder = temporaryFolder('grpc')
 let secure: TestServer
 let clear: TestServer
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'grpc-'))
   const { cert, key } = await makeCertificate(folder, 'dns.example')
   const block = (more: string) => `grpc://.:0 {\n bind 127.0.0.1\n ${more}\n log . "{name} {proto}"\n whoami\n}`
   secure = await startServer(block(`tls ${cert} ${key}`))
@@ -22,7 +19,6 @@ before(async () => {
 after(async () => {
   await secure.stop()
   await clear.stop()
-  await rm(folder, { recursive: true })
 })
 
 const query = encodeMessage({ id: 4711, flags: 0, question: { name: 'a.example', type: 'A', class: 'IN' } })

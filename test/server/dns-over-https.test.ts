@@ -1,8 +1,7 @@
 /** DNS over HTTPS as real clients speak it. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -11,6 +10,7 @@ import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
 import { OPTIONS, RCODES, RD } from '../../src/dns/constants.ts'
 import { definePlugin } from '../../src/plugin/index.ts'
 import { makeCertificate } from '../kit/certificate.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 
 const run = promisify(execFile)
 
@@ -38,11 +38,10 @@ const answers = definePlugin({
   },
 })
 
-let folder: string
+const folder = temporaryFolder('doh')
 let server: TestServer
 let url: string
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'doh-'))
   const { cert, key } = await makeCertificate(folder, 'dns.example')
   const corefile = `https://.:0 {
     bind 127.0.0.1
@@ -56,7 +55,6 @@ before(async () => {
 })
 after(async () => {
   await server.stop()
-  await rm(folder, { recursive: true })
 })
 
 function packet(name: string): Uint8Array {

@@ -1,24 +1,23 @@
 /** DNS over TLS as real clients speak it. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { query, startServer, type TestServer } from 'corelet/plugin/testing'
 import { OPTIONS } from '../../src/dns/constants.ts'
 import { makeCertificate } from '../kit/certificate.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 import { findFreePorts } from '../kit/ports.ts'
 import { childrenOf } from '../kit/proc.ts'
 import { killLeftovers, serveCli } from '../kit/process.ts'
 
 const run = promisify(execFile)
 
-let folder: string
+const folder = temporaryFolder('dot')
 let server: TestServer
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dot-'))
   const { cert, key } = await makeCertificate(folder, 'dns.example')
   await writeFile(join(folder, 'hosts'), Array.from({ length: 40 }, (_, i) => `192.0.2.${i} many.example\n`).join(''))
   server = await startServer(
@@ -34,7 +33,6 @@ before(async () => {
 })
 after(async () => {
   await server.stop()
-  await rm(folder, { recursive: true })
 })
 
 test('kdig asks with a certificate that it checks', async () => {

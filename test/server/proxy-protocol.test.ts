@@ -3,26 +3,22 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { startServer, type TestServer } from 'corelet/plugin/testing'
 import { decodeMessage, encodeMessage } from '../../src/dns/codec.ts'
 import { makeCertificate } from '../kit/certificate.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 import { toV2 } from '../kit/proxy.ts'
 
-let folder: string
+const folder = temporaryFolder('proxy')
 let certificate: string
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'proxy-'))
   const { cert, key } = await makeCertificate(folder, 'dns.example')
   certificate = `${cert} ${key}`
 })
-after(() => rm(folder, { recursive: true }))
 
 const query = encodeMessage({ id: 7, flags: 0, question: { name: 'a.example', type: 'A', class: 'IN' } })
 const framed = Buffer.concat([Buffer.from([0, query.length]), query])

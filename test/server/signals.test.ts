@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { query } from 'corelet/plugin/testing'
 import { exchange, toPacket } from '../../src/server/testing.ts'
+import { temporaryFolder } from '../kit/folder.ts'
 import { type Cli, killLeftovers, serveCli } from '../kit/process.ts'
 
-let folder: string
+const folder = temporaryFolder('signals')
 let conf: string
 before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'signals-'))
   conf = join(folder, 'Corefile')
   writeFileSync(
     join(folder, 'slow.ts'),
@@ -42,10 +41,7 @@ before(() => {
     'endless:./endless.ts\nstubborn:./stubborn.ts\nslow:./slow.ts\nwhoami:whoami\n',
   )
 })
-after(() => {
-  killLeftovers()
-  rmSync(folder, { recursive: true })
-})
+after(killLeftovers)
 
 function serve(plugins: string, env: Record<string, string> = {}): Promise<Cli> {
   writeFileSync(conf, `.:0 {\n${plugins}\n}\n`)

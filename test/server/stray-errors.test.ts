@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { query } from 'corelet/plugin/testing'
+import { temporaryFolder } from '../kit/folder.ts'
 import { type Cli, killLeftovers, serveCli } from '../kit/process.ts'
 
-let folder: string
+const folder = temporaryFolder('stray-errors')
 let conf: string
 before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'stray-errors-'))
   conf = join(folder, 'Corefile')
   writeFileSync(
     join(folder, 'careless.ts'),
@@ -26,10 +25,7 @@ before(() => {
   )
   writeFileSync(join(folder, 'plugin.cfg'), 'debug:debug\ncareless:./careless.ts\n')
 })
-after(() => {
-  killLeftovers()
-  rmSync(folder, { recursive: true })
-})
+after(killLeftovers)
 
 async function serve(lines: string): Promise<Cli> {
   writeFileSync(conf, `.:0 {\n${lines}\n}\n`)

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, afterEach, before, test } from 'node:test'
+import { afterEach, test } from 'node:test'
+import { temporaryFolder } from '../../../test/kit/folder.ts'
 import { killLeftovers, runCli } from '../../../test/kit/process.ts'
 
-let folder: string
-before(() => {
-  folder = mkdtempSync(join(tmpdir(), 'new-'))
-})
+const folder = temporaryFolder('new')
 afterEach(killLeftovers)
-after(() => rmSync(folder, { recursive: true }))
 
 test('a folder with all that a plugin needs, and what to do with it', async () => {
   const { code, stdout, stderr } = await runCli(['new', 'plugin', 'rate-limit', '-dir', folder])
