@@ -38,6 +38,12 @@ find_service() {
     END { for (i = 1; i <= 5; i++) if (i in best) { split(best[i], f); print f[1], f[2], f[3], f[4]; exit } }'
 }
 
+# Caches of nodes by other names, as "NAMESPACE/NAME …": DaemonSets with the flag that all of them have.
+find_others() {
+  $KUBECTL get daemonsets --all-namespaces --no-headers -o custom-columns='NAMESPACE:.metadata.namespace,NAME:.metadata.name,ARGS:.spec.template.spec.containers[*].args' |
+    awk -v own="$NAMESPACE/$AGENT" '/-localip/ && $1 "/" $2 != own { print $1 "/" $2 }' | paste -sd ' ' -
+}
+
 # Runs corelet in a pod and says what it said. Its status is the command's.  NAME SPEC CONTAINER COMMAND...
 # SPEC and CONTAINER are fields of both, in JSON.
 run_pod() {

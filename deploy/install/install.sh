@@ -4,16 +4,17 @@ set -eu
 
 usage() {
   cat <<'TEXT'
-Usage: install.sh [--dry-run] [--yes] [--mode MODE] [--service-ip IP] [--domain DOMAIN] [--local-ip IP] [--image IMAGE] [--manifest FILE]
+Usage: install.sh [--dry-run] [--yes] [--mode MODE] [--service-ip IP] [--domain DOMAIN] [--local-ip IP] [--image IMAGE] [--manifest FILE] [--keep-corefile]
 
-  --dry-run     say what was found and print what would be applied
-  --yes         do not ask
-  --mode        iptables, nftables or ipvs, as kube-proxy has it; found out when left out
-  --service-ip  address of the Service of the cluster's DNS; found out
-  --domain      domain of the cluster; found out
-  --local-ip    further address of the cache on each node (169.254.20.10)
-  --image       image of the agent
-  --manifest    template to apply, with the variables of node-local-dns
+  --dry-run        say what was found and print what would be applied
+  --yes            do not ask
+  --mode           iptables, nftables or ipvs, as kube-proxy has it; found out when left out
+  --service-ip     address of the Service of the cluster's DNS; found out
+  --domain         domain of the cluster; found out
+  --local-ip       further address of the cache on each node (169.254.20.10)
+  --image          image of the agent
+  --keep-corefile  leave the ConfigMap node-local-dns as it is
+  --manifest       template to apply, with the variables of node-local-dns
 
 KUBECTL names the command that talks to the cluster.
 TEXT
@@ -23,11 +24,12 @@ folder=$(dirname "$0")
 # shellcheck source=deploy/install/common.sh
 . "$folder/common.sh"
 
-dry_run=0 yes=0 mode='' service_ip='' domain='' local_ip=169.254.20.10 manifest=$folder/../manifests/node-local-dns.yaml
+dry_run=0 yes=0 keep=0 mode='' service_ip='' domain='' local_ip=169.254.20.10 manifest=$folder/../manifests/node-local-dns.yaml
 while [ $# -gt 0 ]; do
   case $1 in
     --dry-run) dry_run=1 ;;
     --yes) yes=1 ;;
+    --keep-corefile) keep=1 ;;
     --help | -h) usage && exit 0 ;;
     --mode | --service-ip | --domain | --local-ip | --image | --manifest)
       [ $# -gt 1 ] || fail "$1 needs a value" 2
@@ -89,8 +91,8 @@ service_namespace=$1 service=$2
 selector=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={.spec.selector}')
 ports=$($KUBECTL get service "$service" --namespace "$service_namespace" --ignore-not-found -o 'jsonpath={range .spec.ports[*]}{.port}/{.protocol} {.targetPort} {.name}{"\n"}{end}')
 present=$($KUBECTL get daemonset "$AGENT" --namespace "$NAMESPACE" --ignore-not-found -o 'jsonpath={.spec.template.spec.containers[0].image}')
-others=$($KUBECTL get daemonsets --all-namespaces --no-headers -o custom-columns='NAMESPACE:.metadata.namespace,NAME:.metadata.name,ARGS:.spec.template.spec.containers[*].args' |
-  awk -v own="$NAMESPACE/$AGENT" '/-localip/ && $1 "/" $2 != own { print $1 "/" $2 }' | paste -sd ' ' -)
+others=$(find_others)
+corefile=$(config "$AGENT" Corefile)
 managed=$($KUBECTL get daemonset "$AGENT" --namespace "$NAMESPACE" --ignore-not-found -o 'jsonpath={.metadata.labels.addonmanager\.kubernetes\.io/mode}')
 
 # The port of the DNS pods, by number or name.  PROTOCOL
@@ -133,6 +135,16 @@ upstream_service() {
   done
 }
 
+# Leaves the ConfigMap out, if that is to stay.
+keep_corefile() {
+  [ "$keep" = 1 ] || { cat && return; }
+  awk 'function flush() { if (!skip) printf "%s", text; text = ""; skip = 0 }
+    /^---/ { flush() }
+    $0 == "kind: ConfigMap" { skip = 1 }
+    { text = text $0 "\n" }
+    END { flush() }'
+}
+
 render() {
   if [ "$mode" = ipvs ]; then
     set -- -e "s/,[[:space:]]*__PILLAR__DNS__SERVER__//g" -e "s/__PILLAR__DNS__SERVER__//g" -e "s/__PILLAR__CLUSTER__DNS__/$service_ip/g"
@@ -140,7 +152,7 @@ render() {
     set -- -e "s/__PILLAR__DNS__SERVER__/$service_ip/g"
   fi
   sed -e "s/__PILLAR__LOCAL__DNS__/$local_ip/g" -e "s/__PILLAR__DNS__DOMAIN__/$domain/g" "$@" \
-    -e "s|^\([[:space:]-]*image:\).*|\1 $IMAGE|" "$manifest"
+    -e "s|^\([[:space:]-]*image:\).*|\1 $IMAGE|" "$manifest" | keep_corefile
   case $selector/$(target UDP)/$(target TCP) in /* | '{"k8s-app":"kube-dns"}/53/53') ;; *) upstream_service ;; esac
 }
 
@@ -152,6 +164,7 @@ row "$AGENT" "${present:-not installed}"
 [ -z "$others" ] || row 'other caches' "$others"
 echo 'Will:'
 row apply "$manifest with $IMAGE"
+[ -z "$corefile" ] || [ "$keep" = 1 ] || row replace "the Corefile in the ConfigMap $AGENT, unless you say --keep-corefile"
 row listen "on $addresses, on every node"
 [ "$mode" != ipvs ] || row 'and you' "then set clusterDNS of every kubelet to $local_ip; new pods use the cache from then on"
 [ -z "$others" ] || row 'and you' "then remove $others: until that, both answer"

@@ -42,6 +42,9 @@ found=$(find_service)
 set -- $found
 service_ip=${3-}
 
+others=$(find_others)
+[ -z "$others" ] || fail "there are other caches, whose addresses and rules would be taken away beneath them: remove $others first (helm uninstall, if it is the chart's)"
+
 echo 'Found:'
 row "$AGENT" "${local_ips:-not installed}"
 row nodes "$(printf '%s\n' "$nodes" | grep -c .)"

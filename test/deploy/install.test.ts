@@ -135,6 +135,21 @@ test('caches by other names are said, and that they have to go', () => {
   assert.doesNotMatch(install(kubeadm.answers, '--dry-run').stdout, /other caches|then remove/)
 })
 
+test('a Corefile that is there is replaced, and it says so, or kept', () => {
+  const there = { 'get configmap node-local-dns *': '.:53 {\n    log\n}', ...kubeadm.answers }
+  const replaced = install(there, '--dry-run')
+  assert.match(
+    replaced.stdout,
+    /^ {2}replace +the Corefile in the ConfigMap node-local-dns, unless you say --keep-corefile$/m,
+  )
+  assert.ok(replaced.stdout.includes('kind: ConfigMap'))
+  const manifest = runWithKubectl(INSTALL, ['--dry-run', '--keep-corefile'], there).stdout
+  assert.doesNotMatch(manifest, /kind: ConfigMap|^ {2}replace/m)
+  assert.equal(manifest.match(/^kind: /gm)?.length, 4)
+  assert.ok(manifest.includes('apiVersion: apps/v1\nkind: DaemonSet\n'))
+  assert.doesNotMatch(install(kubeadm.answers, '--dry-run').stdout, /^ {2}replace/m)
+})
+
 test('a second run does the same, and says that it is there', () => {
   const there = { '*containers[0].image}': 'registry.example/corelet:1', ...RUNNING, ...kubeadm.answers }
   const [first, second] = [install({ ...RUNNING, ...kubeadm.answers }, '--yes'), install(there, '--yes')]
@@ -277,6 +292,17 @@ test('uninstall says what is left where, and 1; where nothing was it looks all t
   const again = runWithKubectl(UNINSTALL, ['--yes'], { ...INSTALLED, '*containers[0].args}': '' })
   assert.equal(again.code, 0)
   assert.match(again.stdout, /not installed[\s\S]*worker-1 +nothing is left/)
+})
+
+test('uninstall does not look at nodes beneath another cache that lives', () => {
+  const chart = { 'get daemonsets *': 'dns corelet [-conf /run/corelet/Corefile -localip 169.254.20.10,10.96.0.10]' }
+  const { code, stderr, calls } = runWithKubectl(UNINSTALL, ['--yes'], { ...chart, ...INSTALLED })
+  assert.equal(code, 1)
+  assert.match(stderr, /remove dns\/corelet first/)
+  assert.deepEqual(
+    calls.filter((call) => CHANGES.test(call)),
+    [],
+  )
 })
 
 test('uninstall --dry-run changes nothing, and tells of kubelets that ask the cache alone', () => {
