@@ -26,6 +26,7 @@ const GOOD: [text: string, address: string, lameduck: number][] = [
   ['health {\n lameduck 1m30s\n lameduck 250ms\n}', ':8080', 250],
   ['health {\n lameduck 0\n}', ':8080', 0],
   ['health :8091\nhealth :8092', ':8092', 0],
+  ['health :8091 {\n lameduck 1s\n}\nhealth {\n lameduck 2s\n}\nhealth', ':8091', 2000],
 ]
 
 for (const [text, address, lameduck] of GOOD) {

@@ -16,7 +16,7 @@ const lameduck = custom('DURATION', 'duration', (token, report) => {
 export default definePlugin({
   name: 'health',
   summary: 'says over HTTP that the process is alive',
-  repeat: 'last',
+  repeat: 'merge',
   directive: {
     args: [optional(hostPort())],
     options: {
@@ -30,12 +30,10 @@ export default definePlugin({
       example: '. {\n  health {\n    lameduck 5\n  }\n}',
     },
   },
-  parse([directive]) {
-    return {
-      address: directive!.values[0] ?? DEFAULT_ADDRESS,
-      lameduck: directive!.options.lameduck.at(-1)?.values[0] ?? 0,
-    }
-  },
+  parse: (uses) => ({
+    address: uses.flatMap(({ values }) => values[0] ?? []).at(-1) ?? DEFAULT_ADDRESS,
+    lameduck: uses.flatMap(({ options }) => options.lameduck).at(-1)?.values[0] ?? 0,
+  }),
   async start({ address, lameduck }, { http, log, metrics, clock }) {
     const bound = await http.serve(address, '/health', () => ({ status: 200, body: 'OK' }))
     let selfCheck: { stop(): void } | undefined

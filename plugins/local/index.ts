@@ -30,7 +30,7 @@ const apexes: ReadonlySet<string> = new Set(ZONES.map(keyOf))
 export default definePlugin({
   name: 'local',
   summary: 'answers for localhost and reverse names of this-host addresses',
-  repeat: 'last',
+  repeat: 'merge',
   directive: {
     args: [],
     options: {
@@ -46,7 +46,7 @@ export default definePlugin({
       example: '. {\n  local {\n    localhost_prefix maybe\n  }\n}',
     },
   },
-  parse: ([use]) => ({ prefix: use!.options.localhost_prefix.at(-1)?.values[0] !== 'off' }),
+  parse: (uses) => ({ prefix: uses.flatMap(({ options }) => options.localhost_prefix).at(-1)?.values[0] !== 'off' }),
   start({ prefix }, { metrics }) {
     const localhosts = metrics
       .counter('coredns_local_localhost_requests_total', 'Counter of localhost.<domain> requests.')
