@@ -20,7 +20,9 @@ export default definePlugin({
   async start(options, context) {
     const { api, naming, zones } = options
     const server = await findServer(options, context)
-    const watcher = context.carry(JSON.stringify(api), () => new Watcher(server, api, context))
+    const fingerprint = JSON.stringify(api)
+    const watch = () => context.carry(fingerprint, () => new Watcher(server, api, context))
+    const watcher = context.share(`kubernetes ${fingerprint}`, watch)
     await watcher.ready(options.startupTimeout)
     const { cluster } = watcher
     const directory = new Directory(cluster, naming)

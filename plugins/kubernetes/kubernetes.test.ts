@@ -286,6 +286,20 @@ test('a reload that asks for the same keeps what is known', async () => {
   }
 })
 
+test('blocks that ask for the same share what is known', async () => {
+  const before = api.requests.length
+  const block = `bind 127.0.0.1
+    kubernetes cluster.local in-addr.arpa {
+      endpoint ${api.url}
+    }`
+  await using other = await startServer(`cluster.local:0 {\n${block}\n}\nin-addr.arpa:0 {\n${block}\n}`)
+  assert.equal((await other.query(`svc1.testns.${SUFFIX}`, 'A')).answers[0]?.data, '10.0.0.1')
+  const reply = await other.query('1.0.0.10.in-addr.arpa.', 'PTR', { port: other.ports[1]! })
+  assert.equal(reply.answers[0]?.data, `svc1.testns.${SUFFIX}`)
+  const lists = api.requests.slice(before).filter(({ parameters }) => !parameters.has('watch'))
+  assert.deepEqual(lists.map(({ path }) => path).sort(), [NAMESPACES, SERVICES, SLICES])
+})
+
 test('metadata says what a name asks for and which pod asks', async () => {
   const log =
     '{/kubernetes/kind} {/kubernetes/namespace} {/kubernetes/service} {/kubernetes/port-name} {/kubernetes/client-pod-name} {/kubernetes/client-label/app}'

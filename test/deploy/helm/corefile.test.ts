@@ -18,7 +18,19 @@ const UPSTREAM = '10.96.0.99'
 const OTHERS = {
   'coredns-custom': { 'theirs.server': 'theirs.example:53 {\n    whoami\n}\n' },
   plugins: {
-    'plugin.cfg': ['errors', 'reload', 'loop', 'bind', 'ready', 'health', 'prometheus', 'cache', 'forward']
+    'plugin.cfg': [
+      'errors',
+      'reload',
+      'loop',
+      'bind',
+      'ready',
+      'health',
+      'prometheus',
+      'cache',
+      'forward',
+      'kubernetes',
+      'loadbalance',
+    ]
       .map((name) => `${name}:${name}\n`)
       .join(''),
   },

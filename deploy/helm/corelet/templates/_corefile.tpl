@@ -40,7 +40,7 @@ import /etc/corelet/custom/*.server
 {{- range $name, $value := $from }}{{- $_ := set $settings $name $value }}{{- end }}
 {{- range $name, $value := $from.cache | default dict }}{{- $_ := set $cache $name $value }}{{- end }}
 {{- end }}
-{{- include "corelet.ownPlugins" (dict "root" $root "form" .form "settings" $settings "cache" $cache "first" .first "plugins" $plugins) }}
+{{- include "corelet.ownPlugins" (dict "root" $root "form" .form "settings" $settings "cache" $cache "key" $key "first" .first "plugins" $plugins) }}
 {{- range $from := list $root.Values.zoneDefaults .zone }}
 {{- range $name, $value := $from.plugins | default dict }}
 {{- include "corelet.overlay" (dict "plugins" $plugins "name" $name "value" $value) }}
@@ -95,10 +95,20 @@ import /etc/corelet/custom/*.server
 {{- $domain := $root.Values.clusterDomain }}
 {{- $_ := set $plugins "search-filter" (dict "args" (printf "%s svc.%s *.svc.%s" $domain $domain $domain) "options" (dict "external" (join " " .))) }}
 {{- end }}
-{{- $targets := include "corelet.targets" (dict "root" $root "form" .form "upstream" $settings.upstream) }}
+{{- $fromApi := and (include "corelet.asksApi" $root) (eq (toString $settings.upstream) "cluster") }}
+{{- $upstream := $settings.upstream }}
+{{- if $fromApi }}
+{{- /* Addresses outside of the cluster have names elsewhere. */}}
+{{- $reverse := "in-addr.arpa ip6.arpa" }}
+{{- $options := dict "pods" $root.Values.kubernetes.pods "ttl" $root.Values.kubernetes.ttl "fallthrough" $reverse }}
+{{- $_ := set $plugins "kubernetes" (dict "args" (printf "%s %s" $root.Values.clusterDomain $reverse) "options" $options) }}
+{{- $_ := set $plugins "loadbalance" true }}
+{{- $upstream = ternary "node" "none" (hasSuffix ".arpa" .key) }}
+{{- end }}
+{{- $targets := include "corelet.targets" (dict "root" $root "form" .form "upstream" $upstream) }}
 {{- if $targets }}
 {{- $forward := dict "args" (printf ". %s" $targets) }}
-{{- if $settings.forceTcp }}{{- $_ := set $forward "options" (dict "force_tcp" true) }}{{- end }}
+{{- if and $settings.forceTcp (not $fromApi) }}{{- $_ := set $forward "options" (dict "force_tcp" true) }}{{- end }}
 {{- $_ := set $plugins "forward" $forward }}
 {{- end }}
 {{- end }}

@@ -39,6 +39,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if ne .Values.mode "cluster" }}true{{ end }}
 {{- end }}
 
+{{- /* Not empty where the names of the cluster come from the Kubernetes API. */ -}}
+{{- define "corelet.asksApi" -}}
+{{- if and (eq .Values.mode "cluster") .Values.kubernetes.enabled }}true{{ end }}
+{{- end }}
+
+{{- /* What the pods may ask of the Kubernetes API. */ -}}
+{{- define "corelet.rules" -}}
+{{- if include "corelet.asksApi" . }}
+- apiGroups: [""]
+  resources: [services, namespaces{{ if eq .Values.kubernetes.pods "verified" }}, pods{{ end }}]
+  verbs: [list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+{{- end }}
+{{- with .Values.rbac.rules }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "corelet.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- .Values.serviceAccount.name | default (include "corelet.fullname" .) }}
@@ -84,7 +104,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- /* Name of the Service that leads past the cache; empty where an address is asked. */ -}}
 {{- define "corelet.upstreamService" -}}
-{{- if not (or .Values.upstream.address (eq .Values.mode "link-local")) }}
+{{- if not (or .Values.upstream.address (eq .Values.mode "link-local") (include "corelet.asksApi" .)) }}
 {{- .Values.upstream.name | default (printf "%s-upstream" (include "corelet.fullname" .)) }}
 {{- end }}
 {{- end }}

@@ -24,7 +24,7 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "corelet.serviceAccountName" . }}
-  automountServiceAccountToken: {{ not (empty .Values.rbac.rules) }}
+  automountServiceAccountToken: {{ not (empty (include "corelet.rules" . | trim)) }}
   enableServiceLinks: true
   {{- if include "corelet.onNode" . }}
   # It has addresses and rules of the node.

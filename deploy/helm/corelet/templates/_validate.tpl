@@ -19,7 +19,7 @@
 {{- if and .Values.plugins.files (not .Values.plugins.list) }}
 {{- fail "plugins.files: no plugin is used without plugins.list" }}
 {{- end }}
-{{- if and (not .Values.upstream.create) (not .Values.upstream.name) (not .Values.upstream.address) (ne .Values.mode "link-local") }}
+{{- if and (not .Values.upstream.create) (not .Values.upstream.name) (not .Values.upstream.address) (ne .Values.mode "link-local") (not (include "corelet.asksApi" .)) }}
 {{- fail "upstream: without create, name a Service or an address" }}
 {{- end }}
 {{- end }}
