@@ -61,9 +61,10 @@ for (const mode of MODES) {
     test('kustomize thinks so, too', { skip: noKustomize }, () => {
       const { status, stdout, stderr } = spawnSync(program, ['build', join(ROOT, folder)], { encoding: 'utf8' })
       assert.equal(status, 0, stderr)
-      const expected = listObjects(mode).map(({ metadata, ...rest }) => ({
+      const expected = listObjects(mode).map(({ kind, metadata, ...rest }) => ({
         ...rest,
-        metadata: { ...metadata, namespace: 'kube-system' },
+        kind,
+        metadata: kind.startsWith('ClusterRole') ? metadata : { ...metadata, namespace: 'kube-system' },
       }))
       assertSame(readResources('kustomize', stdout), expected as Resource[])
     })

@@ -44,7 +44,7 @@ for (const mode of MODES) {
     // the plain manifest alone has ports on the node
     const expected = isRestricted(mode) ? [] : documented.filter((rule) => rule !== 'host-ports-none')
     assert.deepEqual(objections(pod), expected)
-    assert.equal(pod.automountServiceAccountToken, false)
+    assert.equal(pod.automountServiceAccountToken, mode === 'cluster', 'a token for the API')
     for (const { hostPath } of pod.volumes ?? [])
       if (hostPath) assert.equal(hostPath.path, '/run/xtables.lock', 'the only path of the node')
   })
