@@ -44,17 +44,11 @@ export default definePlugin({
       hint: 'keep one of the tls lines',
       example: '. {\n  prometheus {\n    tls web.yml\n    tls other.yml\n  }\n}',
     },
-    'empty-block': {
-      message: "Wrong argument count or unexpected line ending after '{'",
-      hint: 'leave out the braces',
-      example: '. {\n  prometheus {\n  }\n}',
-    },
   },
   parse([directive], { report }) {
-    const { values, options, token, hasBlock, lines } = directive!
+    const { values, options } = directive!
     const [tls, secondTls] = options.tls
     if (secondTls) return void report(secondTls.token, 'second-tls')
-    if (hasBlock && lines.length === 0) return void report(token, 'empty-block')
     return { address: values[0] ?? DEFAULT_ADDRESS, webConfig: tls?.values[0] }
   },
   async start({ address, webConfig }, context) {

@@ -22,6 +22,7 @@ import prometheus from './index.ts'
 const GOOD: [text: string, address: string][] = [
   ['prometheus', 'localhost:9153'],
   ['prometheus :9253', ':9253'],
+  ['prometheus {\n}', 'localhost:9153'],
   ['prometheus [::1]:9253', '::1:9253'],
   ['prometheus 127.0.0.1:9253 {\n runtime_metrics\n}', '127.0.0.1:9253'],
 ]
@@ -39,7 +40,6 @@ test('mistakes are found where they are', async () => {
     ['prometheus :9153 :9154', '2:18 wrong-argument-count'],
     ['prometheus 9153', '2:12 bad-host-port'],
     ['prometheus {}', '2:12 bad-host-port'],
-    ['prometheus {\n}', '2:1 prometheus/empty-block'],
     ['prometheus\nprometheus', '3:1 once-per-block'],
     ['prometheus {\n runtime_metrics yes\n}', '3:18 wrong-argument-count'],
     ['prometheus {\n tls\n}', '3:2 wrong-argument-count'],
