@@ -14,7 +14,7 @@ const out = resolve(folder)
 
 const STYLE = `body{max-width:66rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif;color:#1f2328;background:#fff}
 nav{border-bottom:1px solid #d0d7de;padding-bottom:.5rem}nav a{margin-right:1rem}a{color:#0969da}img{max-width:100%}
-code{background:#f6f8fa;padding:.1em .3em;border-radius:4px;overflow-wrap:anywhere}pre{background:#f6f8fa;padding:1rem;overflow:auto;border-radius:6px}pre code{padding:0}
+code{background:#f6f8fa;padding:.1em .3em;border-radius:4px;overflow-wrap:break-word}pre{background:#f6f8fa;padding:1rem;overflow:auto;border-radius:6px}pre code{padding:0}
 table{border-collapse:collapse;display:block;overflow:auto;margin:1rem 0}td,th{border:1px solid #d0d7de;padding:.3rem .6rem;text-align:left;vertical-align:top}
 @media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}a{color:#58a6ff}code,pre{background:#161b22}td,th,nav{border-color:#30363d}img{background:#fff}}`
 
