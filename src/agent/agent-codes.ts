@@ -18,7 +18,7 @@ export const AGENT_CODES = {
   },
   'unknown-upstream-service': {
     message: 'the Corefile uses __PILLAR__CLUSTER__DNS__, but the address of the service {0} is not known',
-    hint: 'the service must be in the namespace of the pod and older than it (variable {1}); or give its address with -upstreamsvc',
+    hint: 'the service must be in the namespace of the pod and older than it (variable {1}); or give its address, or a file with that, with -upstreamsvc',
     key: 'Corefile.base',
     example: '.:53 {\n  forward . __PILLAR__CLUSTER__DNS__\n}\n',
   },

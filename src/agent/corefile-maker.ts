@@ -37,6 +37,8 @@ export interface MakerContext {
 /** All that a Corefile is made from, as text. */
 interface Sources {
   template: { text: string } | { error: string }
+  /** Address of the service that leads past this cache. */
+  service: string | undefined
   kubeDns: ReadonlyMap<string, string>
   custom: ReadonlyMap<string, string>
 }
@@ -73,7 +75,7 @@ export class CorefileMaker {
   /** Looks at the files and writes the Corefile when they make another one than last time. */
   async make(): Promise<Made> {
     const sources = this.#read()
-    const fingerprint = JSON.stringify([sources.template, [...sources.kubeDns], [...sources.custom]])
+    const fingerprint = JSON.stringify([sources.template, sources.service, [...sources.kubeDns], [...sources.custom]])
     if (fingerprint === this.#seen) return this.#followNameservers()
     this.#seen = fingerprint
     const kubeDnsGood = this.#takeKubeDns(sources.kubeDns)
@@ -120,8 +122,13 @@ export class CorefileMaker {
   }
 
   #read(): Sources {
-    const { template, kubeDnsFolder, customFolder } = this.#context.options
-    return { template: readText(template), kubeDns: readKeys(kubeDnsFolder), custom: readKeys(customFolder) }
+    const { template, upstreamService, kubeDnsFolder, customFolder } = this.#context.options
+    return {
+      template: readText(template),
+      service: findService(upstreamService, this.#context.env),
+      kubeDns: readKeys(kubeDnsFolder),
+      custom: readKeys(customFolder),
+    }
   }
 
   /** A bad ConfigMap counts as the last good one. */
@@ -139,8 +146,8 @@ export class CorefileMaker {
     return true
   }
 
-  #render({ template, custom }: Sources): Rendered {
-    const { options, env } = this.#context
+  #render({ template, service, custom }: Sources): Rendered {
+    const { options } = this.#context
     if ('error' in template) {
       const position = { file: options.template, line: 1, column: 1, length: 1, imports: [] }
       const finding = { position, code: 'unreadable-template', params: [template.error] }
@@ -150,7 +157,7 @@ export class CorefileMaker {
       [...custom.keys()].filter((name) => name.endsWith(ending)).map((name) => join(options.customFolder, name))
     return renderCorefile(options.template, template.text, {
       ...options,
-      upstreamService: findService(options.upstreamService, env),
+      upstreamService: service,
       upstreamServiceName: options.upstreamService,
       prometheusAddress: options.prometheusAddress,
       kubeDns: this.#kubeDns,
@@ -184,9 +191,14 @@ export class CorefileMaker {
   }
 }
 
-/** The address of `-upstreamsvc`: itself, or what Kubernetes put into the environment. */
+/** The address of `-upstreamsvc`: itself, what stands in the file, or what Kubernetes put into the environment. */
 function findService(service: string, env: MakerContext['env']): string | undefined {
   if (isIP(service) !== 0) return service
-  const value = env[toVariableName(service)] ?? ''
+  const value = service.includes('/') ? readWord(service) : (env[toVariableName(service)] ?? '')
   return isIP(value) === 0 ? undefined : value
+}
+
+function readWord(file: string): string {
+  const content = readText(file)
+  return 'text' in content ? content.text.trim() : ''
 }

@@ -6,6 +6,7 @@ import { CorefileMaker } from './corefile-maker.ts'
 import { exec, start } from './exec.ts'
 import { hasAddress } from './has-address.ts'
 import { createInterception, removeLeftovers } from './interception.ts'
+import { leaveToIpvs } from './ipvs.ts'
 import { Link } from './link.ts'
 import { NodeAgent } from './node-agent.ts'
 import type { AgentOptions } from './options.ts'
@@ -15,6 +16,8 @@ import { familyOf, PROBE_SOURCES } from './rules.ts'
 
 /** Milliseconds that the server may take to answer the agent. */
 const PROBE_TIMEOUT = 1000
+
+const IS_THEIRS = 'belongs to kube-proxy, which runs in its mode ipvs (link kube-ipvs0)'
 
 /** The server as the agent sees it. */
 export interface AgentServer {
@@ -31,9 +34,14 @@ export async function createAgent(
   log: Logger,
   server: AgentServer,
 ): Promise<NodeAgent> {
-  const { linkType, linkName, localIps, dnsPort } = options
+  const { linkType, linkName, dnsPort } = options
+  const { ours: localIps, theirs } =
+    linkType === 'none' ? { ours: options.localIps, theirs: [] } : await leaveToIpvs(exec, options.localIps)
+  if (localIps.length === 0) throw new Error(`-localip: ${theirs.join(', ')} ${IS_THEIRS}`)
+  if (theirs.length > 0)
+    log.warning(`-localip: ${theirs.join(', ')} ${IS_THEIRS}; what is left is ${localIps.join(', ')}`)
   const corefile: CorefileMaker = new CorefileMaker({
-    options,
+    options: { ...options, localIps },
     env: process.env,
     log,
     check: server.check,
@@ -43,7 +51,7 @@ export async function createAgent(
   })
   const interception = await createInterception(exec, start, options)
   const agent = new NodeAgent({
-    options,
+    options: { ...options, localIps },
     clock: systemClock,
     log,
     link: linkType === 'none' ? undefined : new Link(exec, linkName, linkType, interception.wantsLease),
@@ -51,7 +59,7 @@ export async function createAgent(
     ownership: new Ownership(linkName),
     corefile,
     removeLeftovers: async (others) => {
-      if (options.interception !== 'none') await removeLeftovers(exec, localIps, others)
+      if (options.interception !== 'none') await removeLeftovers(exec, options.localIps, others)
     },
     hasAddress,
     probe: (address) => {

@@ -41,6 +41,7 @@ class Rig {
   /** What is wrong with the server. */
   problem: string | undefined
   ruleError: Error | undefined
+  linkError: Error | undefined
   mended = 0
   hasAddress = true
   renewals = 0
@@ -70,7 +71,10 @@ class Rig {
       log,
       link: {
         name: 'nodelocaldns',
-        ensure: () => note('link'),
+        ensure: async () => {
+          if (this.linkError) throw this.linkError
+          return note('link')
+        },
         renew: async () => void this.renewals++,
         remove: () => note('link off'),
       } as unknown as Link,
@@ -281,6 +285,15 @@ test('an error is counted by its kind each time, and said once', async () => {
   assert.equal(rig.agent.counts.errors.iptables_lock, 3)
   assert.equal(rig.lines.filter((line) => line.includes('xtables')).length, 1)
   assert.equal(rig.agent.state, 'on')
+})
+
+test('a link that can not be made has two labels, as with node-cache', async () => {
+  const rig = await new Rig().start()
+  rig.linkError = new NodeError('no such device type', 'interface_add')
+  rig.hasAddress = false
+  await rig.clock.advance(500)
+  const { interface_add, interface_check } = rig.agent.counts.errors
+  assert.deepEqual([interface_add, interface_check], [1, 1])
 })
 
 test('rules that can not be made are tried again', async () => {

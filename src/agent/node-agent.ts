@@ -320,7 +320,10 @@ export class NodeAgent {
   /** Counts an error, and says it unless it was the last thing that was said. */
   #note(error: unknown): void {
     const { message } = error as Error
-    this.counts.errors[error instanceof NodeError ? error.problem : 'iptables']++
+    const problem = error instanceof NodeError ? error.problem : 'iptables'
+    this.counts.errors[problem]++
+    // as node-cache counts
+    if (problem === 'interface_add') this.counts.errors.interface_check++
     if (message !== this.#said) this.#parts.log.error(message)
     this.#said = message
   }

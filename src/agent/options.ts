@@ -40,7 +40,7 @@ export interface AgentOptions {
   kubeDnsFolder: string
   /** Folder with `.override` and `.server` files, empty for none: `-custom-corefiles`. */
   customFolder: string
-  /** Name of the service that leads past this cache, or an address: `-upstreamsvc`. */
+  /** Name of the service that leads past this cache, its address, or a file with that: `-upstreamsvc`. */
   upstreamService: string
   /** `-health-port`. */
   healthPort: number

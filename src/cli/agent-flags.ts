@@ -36,7 +36,10 @@ export const AGENT_FLAGS = {
   },
   kubednscm: { type: 'string', usage: `Folder of the kube-dns ConfigMap (default "${KUBE_DNS_FOLDER}" if it exists)` },
   'custom-corefiles': { type: 'string', usage: 'Folder with .override files for the root zone and .server files' },
-  upstreamsvc: { type: 'string', usage: 'Service that leads past this cache, or its address (default "kube-dns")' },
+  upstreamsvc: {
+    type: 'string',
+    usage: 'Service that leads past this cache, its address or a file with that (default "kube-dns")',
+  },
   'health-port': { type: 'string', usage: 'Port of the health endpoint (default 8080)' },
   reloadwithsignal: { type: 'boolean', usage: 'Tell the server of a new Corefile by a signal' },
   'probe-interval': { type: 'string', usage: 'Time between two queries to the own addresses (default 1s)' },

@@ -25,7 +25,8 @@ describe('modes', { skip: !canMakeNetns }, () => {
   test('IPVS: only the link-local address is served, the service address on kube-ipvs0 is left alone', async () => {
     rig.node.run('ip', 'link', 'add', 'kube-ipvs0', 'type', 'bridge')
     rig.node.run('ip', 'address', 'add', `${service}/32`, 'dev', 'kube-ipvs0')
-    const agent = await rig.agent('-localip', `${local},`)
+    const agent = await rig.agent('-localip', `${local},${service},`)
+    assert.match(agent.output, /\[WARNING\] -localip: 10\.96\.0\.10 belongs to kube-proxy/)
     assert.deepEqual(
       [await answers(local), await answers()],
       [
@@ -35,6 +36,9 @@ describe('modes', { skip: !canMakeNetns }, () => {
     )
     await agent.stop()
     assert.match(rig.node.run('ip', '-brief', 'address', 'show', 'dev', 'kube-ipvs0'), new RegExp(`${service}/32`))
+    const nothing = rig.launch('-localip', service)
+    assert.equal(await nothing.ended, 1)
+    assert.match(nothing.output, /-localip: 10\.96\.0\.10 belongs to kube-proxy/)
     rig.node.run('ip', 'link', 'del', 'kube-ipvs0')
   })
 
