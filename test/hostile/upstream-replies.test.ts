@@ -31,7 +31,7 @@ for (const { name: back, env } of TRANSPORTS.filter(({ stream }) => !stream)) {
   describe(`an upstream behind a server with ${back} sends`, { concurrency: false }, () => {
     let server: ServerUnderTest
     before(async () => {
-      server = await startServerUnderTest({ env, scheme: '' }, '    read_timeout 200ms\n    max_connect_attempts 1\n')
+      server = await startServerUnderTest({ env, scheme: '' }, '    read_timeout 500ms\n    max_connect_attempts 1\n')
     })
     after(async () => {
       assert.equal(await server.metric('coredns_panics_total'), 0)
@@ -111,7 +111,7 @@ for (const { name: back, env } of TRANSPORTS.filter(({ stream }) => !stream)) {
 describe('an upstream whose answer over UDP is truncated sends over TCP', { concurrency: false }, () => {
   let server: ServerUnderTest
   before(async () => {
-    const options = '    prefer_udp\n    read_timeout 200ms\n    max_connect_attempts 1\n'
+    const options = '    prefer_udp\n    read_timeout 500ms\n    max_connect_attempts 1\n'
     server = await startServerUnderTest({ env: {}, scheme: '' }, options)
   })
   after(async () => {
