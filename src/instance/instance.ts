@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../corefile/model.ts'
 import { renderHeadline } from '../corefile/render.ts'
+import { heedsLeaving } from '../net/heeds-leaving.ts'
 import type { SharedSockets } from '../net/shared-sockets.ts'
 import { DnsMetrics, panicsCounter, refusedConnectionsCounter, rollbacksCounter } from '../observe/dns-metrics.ts'
 import { HeldGauges } from '../observe/held-gauges.ts'
@@ -32,6 +33,8 @@ export interface InstanceOptions extends LoadOptions {
   shared?: SharedSockets | undefined
   /** See {@link Services.probe}. */
   probe?: string | undefined
+  /** Whether the kernel lets UDP sockets leave a port that others share; it is tried when left out. */
+  heedsLeaving?: () => Promise<boolean>
   /** Called when the listeners are open, before the plugins hear of it. */
   onOpen?(instance: Instance): void
   /** Called before anything of the first configuration is started. */
@@ -58,6 +61,9 @@ export class ConfigurationError extends Error {
 
 type Findings = Pick<Configuration, 'diagnostics'> & Partial<Pick<Configuration, 'sources'>>
 
+const NOT_HEEDED =
+  'This kernel goes on to give queries to UDP sockets that leave their port (Linux does so before 5.4): a rolling update may lose some'
+
 type ReloadResult = { ok: true } | { ok: false; error: string }
 
 /** The server in this process: one generation of configuration serves, others come and go. */
@@ -73,6 +79,7 @@ export class Instance {
   #tally: Tally = sumTallies([])
   /** Why the last reload did not take, and of a configuration that was taken back its hash. */
   #problem: { text: string; hash?: string } | undefined
+  #leavingHeeded: Promise<boolean> | undefined
   #reloading: Promise<unknown> = Promise.resolve()
   #ending: Promise<boolean> | undefined
 
@@ -89,11 +96,21 @@ export class Instance {
       dnsMetrics: new DnsMetrics(metrics),
       shared,
       probe,
+      heedsLeaving: () => this.#heedsLeaving(),
       panics: panicsCounter(metrics),
       rollbacks: rollbacksCounter(metrics),
       http: new HttpEndpoints(shared, () => refused.inc()),
       carried: new CarriedStates(),
     }
+  }
+
+  /** Tries it once, and tells when updates may lose queries. */
+  #heedsLeaving(): Promise<boolean> {
+    this.#leavingHeeded ??= (this.#options.heedsLeaving ?? heedsLeaving)().then((heeds) => {
+      if (!heeds) this.#services.log.line('warning', NOT_HEEDED)
+      return heeds
+    })
+    return this.#leavingHeeded
   }
 
   /** Starts a server. @throws (rejects) ConfigurationError, or Error with the text to show; nothing is left running then */
@@ -107,6 +124,7 @@ export class Instance {
     options.onTakeOver?.(instance)
     options.onOpen?.(instance)
     generation.announce()
+    if (sharesPorts(configuration)) void instance.#heedsLeaving()
     return instance
   }
 
@@ -291,6 +309,11 @@ export class Instance {
       },
     })
   }
+}
+
+/** Whether other processes may have the UDP ports, too. */
+function sharesPorts({ blocks }: Configuration): boolean {
+  return blocks.some(({ keys }) => keys.some(({ transport, port }) => transport === 'dns' && port !== 0))
 }
 
 function errorsOf(diagnostics: readonly Diagnostic[]): Diagnostic[] {

@@ -65,6 +65,7 @@ function createSite({ transport, port }: Key, address: string, services: Service
     clock: services.clock,
     hooks: createHooks(policy, services),
     shared: services.shared,
+    ...(port !== 0 && { heedsLeaving: services.heedsLeaving }),
     // a port of the system's choice is not shared: with SO_REUSEPORT the choice could be one that others have
     reusePort: port !== 0,
     onBound: (bound) => countBound(bound, listener.server, services.metrics),

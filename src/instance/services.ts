@@ -20,6 +20,8 @@ export interface Services {
   clock: Clock
   /** Keeps the listening sockets, where processes share them or come after one another. */
   shared?: SharedSockets | undefined
+  /** Whether the kernel lets UDP sockets leave a port that others share; tried once. */
+  heedsLeaving(): Promise<boolean>
   /** The label in the question by which the agent of the node finds this server among others. */
   probe?: string | undefined
   /** Ends the process with status 1. */

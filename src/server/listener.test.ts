@@ -189,6 +189,46 @@ test('closing answers what is in work and what waits in the socket', async () =>
   assert.equal(server.listener.connections, 0)
 })
 
+for (const heeds of [true, false]) {
+  test(`where the kernel ${heeds ? 'heeds' : 'does not heed'} that a socket leaves its port, queries that come meanwhile are answered`, async (t) => {
+    const asked: { name: string; answer(): void }[] = []
+    const waiting = (query: Query) =>
+      new Promise<Reply>((resolve) => void asked.push({ name: query.name, answer: () => resolve(answerA(query)) }))
+    const [port = 0] = await findFreePorts(1)
+    const old = await startListener(waiting, {}, { port, reusePort: true, heedsLeaving: async () => heeds })
+    const client = createSocket('udp4')
+    t.after(() => client.close())
+    let answers = 0
+    client.on('message', () => void answers++)
+    const until = async (condition: () => boolean) => {
+      for (let i = 0; i < 5000 && !condition(); i++) await new Promise((resolve) => setImmediate(resolve))
+      assert.ok(condition())
+    }
+    const ask = async (name: string) => {
+      client.send(toPacket(name), port, '127.0.0.1')
+      await until(() => asked.some((each) => each.name === `${name}.`))
+    }
+    await ask('first.example')
+    const closed = old.listener.close({ drain: 5000 })
+    await using young = await startListener(answerA, {}, { port: heeds ? port : 0, reusePort: heeds })
+    assert.ok(young.port > 0)
+    if (heeds) {
+      client.send(toPacket('second.example'), port, '127.0.0.1')
+      await until(() => answers === 1)
+    } else {
+      await ask('second.example')
+      asked[0]!.answer()
+      await until(() => answers === 1)
+      await ask('third.example')
+      asked[1]!.answer()
+      await until(() => answers === 2)
+    }
+    asked.at(-1)!.answer()
+    await closed
+    await until(() => answers === asked.length + (heeds ? 1 : 0))
+  })
+}
+
 test('closing gives up what is in work too long', async () => {
   const server = await startListener(() => new Promise(() => {}))
   using tcp = await new TcpClient(server.port).connected()

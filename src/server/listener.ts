@@ -33,6 +33,8 @@ export interface DnsListenerOptions {
   reusePort?: boolean
   /** Keeps the sockets. */
   shared?: SharedSockets | undefined
+  /** Whether the kernel lets UDP sockets leave a port that others share; taken to be so when left out. */
+  heedsLeaving?: () => Promise<boolean>
   /** Told whenever a TCP connection has met a bound. */
   onBound?(bound: Bound): void
   /** Told of each UDP answer that could not be sent. */
@@ -306,18 +308,23 @@ export class DnsListener implements Listener {
   }
 
   async #leave(): Promise<void> {
-    const { shared } = this.#options
+    const { shared, heedsLeaving } = this.#options
+    const heeds = (await heedsLeaving?.()) ?? true
     // otherwise those who share the sockets go on with them
-    if (!shared || shared.ending) {
-      this.#udp?.leave()
+    const isLast = !shared || shared.ending
+    if (isLast) {
+      if (heeds) this.#udp?.leave()
       await this.#tcp?.leave()
     }
     await nextTurn()
     const tcpClosed = this.#tcp?.close()
     await this.#answerWaiting()
     await tcpClosed
-    // what came in meanwhile, where the port is nobody else's or the socket is shared
-    await this.#answerWaiting()
+    // what came in meanwhile, where the port is nobody else's or the socket is shared; where queries come in as before, those that came while others were answered
+    for (let rounds = isLast && !heeds ? MAX_ROUNDS : 1; rounds > 0; rounds--) {
+      await this.#answerWaiting()
+      if (this.inFlight === 0) break
+    }
   }
 
   async #answerWaiting(): Promise<void> {
@@ -326,6 +333,9 @@ export class DnsListener implements Listener {
     await this.#udp?.drain()
   }
 }
+
+/** How often a socket that could not leave its port is read empty before it is closed: with queries that take their time, there are always some. */
+const MAX_ROUNDS = 8
 
 /** The event loop has gone round: what waited in the connections was read. */
 async function nextTurn(): Promise<void> {
