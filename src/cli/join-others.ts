@@ -13,8 +13,8 @@ export function joinOthers(link: SupervisorLink, metrics: ProcessMetrics, log: L
       process.emit('SIGTERM')
     },
   }
-  metrics.merge(async () => {
-    const { metrics: others, restarts } = await link.survey()
+  metrics.merge(async (own) => {
+    const { metrics: others, restarts } = await link.survey(own)
     return [[toFamily(restarts)], ...(others as ExportedFamily[][])]
   })
 }

@@ -7,7 +7,7 @@ import { handleOfServer, openShared, type SharedSockets } from '../net/shared-so
 import type { HostPort, HttpRequest, HttpResponse, HttpTls } from '../plugin/index.ts'
 
 /** Answers a request; undefined when there is nothing at its path. */
-export type Respond = (request: HttpRequest) => HttpResponse | Promise<HttpResponse> | undefined
+export type Respond = (request: HttpRequest) => HttpResponse | undefined | Promise<HttpResponse | undefined>
 
 export interface HttpServer {
   /** The address that it listens on; differs from the one asked for when the port was 0. */

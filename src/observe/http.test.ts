@@ -39,12 +39,14 @@ async function sendRaw(port: number, octets: string): Promise<string> {
   return text
 }
 
-test('routes answer any method at their path, from activation on', async (t) => {
+test('routes answer any method at their path; what comes before the first activation waits for it', async (t) => {
   const generation = newGeneration(t)
   const { port } = await generation.serve(ANY_PORT, '/health', saying('OK'))
   assert.ok(port > 0)
-  assert.deepEqual(await get(port, '/health'), [404, '404 Not Found\n'])
+  const early = get(port, '/health')
+  assert.equal(await Promise.race([early, new Promise((resolve) => setTimeout(resolve, 20, 'waits'))]), 'waits')
   generation.activate()
+  assert.deepEqual(await early, [200, 'OK'])
   for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PURGE', 'OPTIONS']) {
     assert.deepEqual(
       await get(port, '/health', method, method.startsWith('P') ? 'body' : undefined),

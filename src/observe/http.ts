@@ -27,6 +27,8 @@ export class HttpEndpoints {
   readonly #shared = new Map<string, Shared>()
   readonly #kept: SharedSockets | undefined
   readonly #onRefused: (() => void) | undefined
+  /** Settles when there are routes: a process that shares its sockets may get requests while it starts. */
+  readonly #activated = Promise.withResolvers<void>()
   #active: { generation: HttpGeneration; routes: Map<string, Handle> } | undefined
 
   /**
@@ -56,6 +58,7 @@ export class HttpEndpoints {
       },
       activate: () => {
         this.#active = { generation, routes }
+        this.#activated.resolve()
       },
       release: async () => {
         if (this.#active?.generation === generation) this.#active = undefined
@@ -69,7 +72,10 @@ export class HttpEndpoints {
   #use(key: string, address: HostPort, tls: HttpTls | undefined, user: HttpGeneration): Promise<HttpServer> {
     let shared = this.#shared.get(key)
     if (!shared) {
-      const respond = (request: HttpRequest) => this.#active?.routes.get(key + request.path)?.(request)
+      const respond = async (request: HttpRequest) => {
+        await this.#activated.promise
+        return this.#active?.routes.get(key + request.path)?.(request)
+      }
       const options = { tls, shared: this.#kept, onRefused: this.#onRefused }
       shared = { server: openHttpServer(address, respond, options), users: new Set() }
       this.#shared.set(key, shared)

@@ -20,8 +20,8 @@ export interface BuildInfo {
   revision: string
 }
 
-/** Asks the other processes of the server for their metrics. */
-export type AskOthers = () => Promise<readonly (readonly ExportedFamily[])[]>
+/** Asks the other processes of the server for their metrics. @param own those of this one */
+export type AskOthers = (own: readonly ExportedFamily[]) => Promise<readonly (readonly ExportedFamily[])[]>
 
 /** The metrics of a process that may be one of several. */
 export interface ProcessMetrics extends Metrics {
@@ -90,7 +90,9 @@ export function createMetrics(build?: BuildInfo): ProcessMetrics {
       family('histogram', name, help, labels, () => new HistogramChild(buckets)),
     async scrape() {
       const printed = await fill()
-      const shown = others ? await addUp([await metrics.export(), ...(await others())]) : printed
+      if (!others) return { contentType: printed.contentType, body: await printed.metrics() }
+      const own = await metrics.export()
+      const shown = await addUp([own, ...(await others(own))])
       return { contentType: shown.contentType, body: await shown.metrics() }
     },
     async export() {

@@ -30,6 +30,8 @@ export class SupervisorLink implements SharedSockets {
   readonly #waiting = new Map<number, (answer: Answer) => void>()
   #lastId = 0
   #leaving = false
+  /** How many of its kind there are to be. */
+  #workers = 1
   #written: Promise<void> = Promise.resolve()
 
   private constructor(settings: WorkerSettings) {
@@ -72,6 +74,7 @@ export class SupervisorLink implements SharedSockets {
 
   /** This process answers queries. @param workers how many of its kind there are to be */
   serving(workers: number): void {
+    this.#workers = workers
     this.#send({ type: 'serving', workers })
   }
 
@@ -85,9 +88,12 @@ export class SupervisorLink implements SharedSockets {
     this.#leaving = true
   }
 
-  /** The metrics of the other workers that answer in time, and the deaths of workers. */
-  async survey(): Promise<{ metrics: unknown[]; restarts: Restarts }> {
-    const { message } = await this.#ask((id) => ({ type: 'survey', id }))
+  /**
+   * The metrics of the other workers that answer in time and of those that are gone, and the deaths of workers.
+   * @param own the metrics of this one, which outlive it that way
+   */
+  async survey(own: unknown): Promise<{ metrics: unknown[]; restarts: Restarts }> {
+    const { message } = await this.#ask((id) => ({ type: 'survey', id, own: this.#workers > 1 ? own : undefined }))
     return message?.type === 'surveyed' ? message : { metrics: [], restarts: {} }
   }
 

@@ -15,8 +15,8 @@ export type WorkerMessage =
   | { type: 'keep'; name: string }
   | { type: 'forgo'; name: string }
   | { type: 'release'; name: string }
-  /** Asks for the metrics of all others. */
-  | { type: 'survey'; id: number }
+  /** Asks for the metrics of all others; its own come with it if there are others. */
+  | { type: 'survey'; id: number; own: unknown }
   | { type: 'metrics'; id: number; metrics: unknown }
   /** Answers `ask`. */
   | { type: 'answer'; id: number; answer: unknown }

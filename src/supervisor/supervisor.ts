@@ -1,4 +1,5 @@
 import { Backoff } from './backoff.ts'
+import { Ledger } from './ledger.ts'
 import type { Restarts, WorkerMessage } from './messages.ts'
 import { SocketStore } from './socket-store.ts'
 import { Survey } from './survey.ts'
@@ -37,6 +38,7 @@ export class Supervisor {
   readonly #workers = new Set<Worker>()
   readonly #backoff = new Backoff()
   readonly #survey = new Survey()
+  readonly #ledger = new Ledger()
   readonly #restarts: Restarts = {}
   readonly #questions = new Map<number, (answer: unknown) => void>()
   #lastQuestion = 0
@@ -116,14 +118,23 @@ export class Supervisor {
     else if (type === 'keep' && handle) this.#sockets.keep(worker, message.name, handle)
     else if (type === 'keep' || type === 'forgo') this.#sockets.forgo(worker, message.name)
     else if (type === 'release') this.#sockets.release(worker, message.name)
-    else if (type === 'survey') this.#startSurvey(worker, message.id)
-    else if (type === 'metrics') this.#survey.add(worker, message.id, message.metrics)
-    else if (type === 'answer') this.#questions.get(message.id)?.(message.answer)
+    else if (type === 'survey') this.#startSurvey(worker, message.id, message.own)
+    else if (type === 'metrics') {
+      this.#ledger.note(worker, message.metrics)
+      this.#survey.add(worker, message.id, message.metrics)
+    } else if (type === 'answer') this.#questions.get(message.id)?.(message.answer)
   }
 
-  #startSurvey(worker: Worker, id: number): void {
-    const own = this.#options.metrics?.()
-    this.#survey.start(worker, id, this.#serving(), { restarts: this.#restarts, own })
+  #startSurvey(worker: Worker, id: number, report: unknown): void {
+    if (report !== undefined) this.#ledger.note(worker, report)
+    this.#survey.start(worker, id, this.#serving(), {
+      restarts: this.#restarts,
+      metrics: (unheard) => {
+        const own = this.#options.metrics?.()
+        const last = [...unheard].map((each) => this.#ledger.of(each))
+        return [this.#ledger.families, ...last, ...(own === undefined ? [] : [own])]
+      },
+    })
   }
 
   #serving(): Worker[] {
@@ -167,6 +178,7 @@ export class Supervisor {
   #bury(worker: Worker, death: Death): void {
     this.#workers.delete(worker)
     this.#sockets.leave(worker)
+    this.#ledger.close(worker)
     this.#survey.leave(worker)
     if (this.#ending || !this.#served) this.#endBy(worker, death)
     else if (worker.leaving && !worker.late) this.#sweep()

@@ -7,7 +7,8 @@ const PATIENCE = 1000
 /** What the supervisor itself has to say. */
 interface OwnMetrics {
   restarts: Restarts
-  own: unknown
+  /** Those of processes that are not asked, and of workers that did not answer. */
+  metrics(unheard: Iterable<Worker>): readonly unknown[]
 }
 
 interface Pending {
@@ -22,18 +23,19 @@ export class Survey {
   #lastId = 0
 
   /** Asks all of `workers` but `asking`, which gets what they say in time. */
-  start(asking: Worker, id: number, workers: readonly Worker[], { restarts, own: ofSupervisor }: OwnMetrics): void {
+  start(asking: Worker, id: number, workers: readonly Worker[], { restarts, metrics }: OwnMetrics): void {
     const own = ++this.#lastId
     const timer = setTimeout(() => finish(), PATIENCE)
     const pending: Pending = {
       asked: new Set(workers),
-      metrics: ofSupervisor === undefined ? [] : [ofSupervisor],
+      metrics: [],
       finish: () => finish(),
     }
     const finish = () => {
       clearTimeout(timer)
       this.#pending.delete(own)
-      asking.send({ type: 'surveyed', id, metrics: pending.metrics, restarts })
+      const all = [...metrics(pending.asked), ...pending.metrics]
+      asking.send({ type: 'surveyed', id, metrics: all, restarts })
     }
     pending.asked.delete(asking)
     this.#pending.set(own, pending)

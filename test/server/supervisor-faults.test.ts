@@ -56,8 +56,9 @@ async function stop(cli: Cli): Promise<void> {
   assert.equal((await cli.ended).code, 0)
 }
 
+/** Asks over a connection of its own: any worker may take it. */
 async function scrape(port: number): Promise<string> {
-  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  return (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' } })).text()
 }
 
 const faults: [name: string, line: RegExp, reason: string][] = [
@@ -173,6 +174,15 @@ test('several workers without the flag: the process becomes the supervisor, and 
     return [...text.matchAll(/^coredns_dns_requests_total\{.*\} (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0)
   }
   for (let i = 0; i < 6; i++) assert.equal(await counted(), 40)
+  const [first = 0, second = 0] = childrenOf(cli.pid)
+  process.kill(first, 'SIGSTOP')
+  assert.equal(await counted(), 40, 'one of them does not answer')
+  await untilWorkers(cli, 2, first)
+  for (let i = 0; i < 6; i++) assert.equal(await counted(), 40, 'one of them is gone')
+  process.kill(second, 'SIGKILL')
+  await untilWorkers(cli, 2, second)
+  await ask(port, 'whoami.test.')
+  for (let i = 0; i < 6; i++) assert.equal(await counted(), 41, 'both are gone')
   assert.match(await scrape(admin), /^coredns_build_info\{.*\} 1$/m)
   await stop(cli)
 })
