@@ -13,6 +13,7 @@ import type { Reply } from '../plugin/reply.ts'
 import { MAX_MESSAGE } from './finish.ts'
 import { MAX_QUERY } from './gate.ts'
 import type { Outcome } from './https.ts'
+import { joinHostPort, toListenError } from './listen-error.ts'
 import { RouteTable } from './route.ts'
 import { QueryServer, type ServerHooks, type Sink, type Tally } from './serve.ts'
 import { DEFAULT_SETTINGS, type ListenerSettings } from './settings.ts'
@@ -57,11 +58,6 @@ const PROTOCOLS: Record<ServedTransport, readonly string[]> = {
   tls: ['dot'],
   https: HTTP_PROTOCOLS,
   grpc: ['h2'],
-}
-
-/** A listener's sockets could not be opened; the message is the one CoreDNS prints. */
-export class ListenError extends Error {
-  override name = 'ListenError'
 }
 
 /** Free ports to try when the one that TCP got is taken for UDP. */
@@ -320,7 +316,7 @@ export class DnsListener implements Listener {
     const tcpClosed = this.#tcp?.close()
     await this.#answerWaiting()
     await tcpClosed
-    // what came in meanwhile, where the port is nobody else's or the socket is shared; where queries come in as before, those that came while others were answered
+    // what came in meanwhile, where the port is nobody else's or the socket is shared
     for (let rounds = isLast && !heeds ? MAX_ROUNDS : 1; rounds > 0; rounds--) {
       await this.#answerWaiting()
       if (this.inFlight === 0) break
@@ -380,28 +376,4 @@ function toTcpSettings(transport: ServedTransport, settings: ListenerSettings): 
 
 function toLabel({ transport, address, port }: Pick<Listener, 'transport' | 'address' | 'port'>): string {
   return `${transport}://${joinHostPort(address, port)}`
-}
-
-function joinHostPort(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-}
-
-/** What the system says in Go's words, which scripts know from CoreDNS's output. */
-const REASONS: Record<string, string> = {
-  EADDRINUSE: 'address already in use',
-  EADDRNOTAVAIL: 'cannot assign requested address',
-  EACCES: 'permission denied',
-  EINVAL: 'invalid argument',
-}
-
-function toListenError(
-  step: string,
-  network: string,
-  at: { address: string; port: number },
-  cause: unknown,
-): ListenError {
-  const { code = '', message } = cause as NodeJS.ErrnoException
-  const reason = Object.hasOwn(REASONS, code) ? REASONS[code] : message
-  const text = `${step}: listen ${network} ${joinHostPort(at.address, at.port)}: bind: ${reason}`
-  return new ListenError(text, { cause })
 }
