@@ -136,7 +136,13 @@ function probe(asked: Asked, parts: AnswerParts): 'missing' | Found {
 
 function findPlaces({ zone, labels, query }: Asked, { directory }: AnswerParts): readonly Place[] | undefined {
   if (labels.length > 0 && isReverse(query.name)) return undefined
+  if (isOwnName(labels)) return query.qtype === TYPES.TXT || query.qtype === TYPES.PTR ? undefined : []
   return directory.find(labels, zone)
+}
+
+/** Whether this is `ns.dns`, where there are the addresses of this server, or nothing. */
+function isOwnName(labels: readonly string[]): boolean {
+  return labels.length === 2 && labels[0] === 'ns' && labels[1] === 'dns'
 }
 
 function isReverse(name: string): boolean {
@@ -145,7 +151,7 @@ function isReverse(name: string): boolean {
 
 function addresses(asked: Asked, parts: AnswerParts): Result {
   const { query, labels } = asked
-  if (labels.length === 2 && labels[0] === 'ns' && labels[1] === 'dns') {
+  if (isOwnName(labels)) {
     return { answers: toAddresses(query.qname, query.qtype, ownPlaces(asked, parts), parts.ttl) }
   }
   const places = findPlaces(asked, parts)

@@ -123,7 +123,11 @@ test('names are answered as the specification says', async () => {
     ['else.cluster.local.', 'A', ['NXDOMAIN']],
     ['dns-version.cluster.local.', 'TXT', ['TXT "1.1.0"']],
     ['dns-version.cluster.local.', 'A', ['NXDOMAIN']],
-    ['ns.dns.cluster.local.', 'MX', ['NXDOMAIN']],
+    ['ns.dns.cluster.local.', 'MX', ['NODATA']],
+    ['ns.dns.cluster.local.', 'SRV', ['NODATA']],
+    ['ns.dns.cluster.local.', 'CNAME', ['NODATA']],
+    ['ns.dns.cluster.local.', 'TXT', ['NXDOMAIN']],
+    ['ns.dns.cluster.local.', 'PTR', ['NXDOMAIN']],
     // Pods
     ['172-0-0-2.testns.pod.cluster.local.', 'A', ['A 172.0.0.2']],
     ['172-0-0-2.testns.pod.cluster.local.', 'AAAA', ['NODATA']],
