@@ -168,7 +168,7 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
   ] as const) {
     test(`${mode}, in the network of a pod, with nothing but its user`, async () => {
       rig = await startRig({ interception: 'nftables', proxy: 'iptables', families: ['ipv4', 'ipv6'] })
-      const { pod, spec } = await start('pod', { mode })
+      const { pod, spec } = await start('pod', { mode, kubernetes: { enabled: false } })
       for (const address of ['10.1.0.2', 'fd00:1::2']) await assertAnswers(rig.node, address)
       const { livenessProbe, readinessProbe } = spec.containers[0]!
       for (const probe of [livenessProbe!, readinessProbe!]) {

@@ -103,6 +103,10 @@ import /etc/corelet/custom/*.server
 {{- $options := dict "pods" $root.Values.kubernetes.pods "ttl" $root.Values.kubernetes.ttl "fallthrough" $reverse }}
 {{- $_ := set $plugins "kubernetes" (dict "args" (printf "%s %s" $root.Values.clusterDomain $reverse) "options" $options) }}
 {{- $_ := set $plugins "loadbalance" true }}
+{{- if eq .key "cluster" }}
+{{- /* A cached answer of the API could only be older. */}}
+{{- $_ := set (get $plugins "cache").options "disable" (list (printf "success %s" $root.Values.clusterDomain) (printf "denial %s" $root.Values.clusterDomain)) }}
+{{- end }}
 {{- $upstream = ternary "node" "none" (hasSuffix ".arpa" .key) }}
 {{- end }}
 {{- $targets := include "corelet.targets" (dict "root" $root "form" .form "upstream" $upstream) }}

@@ -118,5 +118,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- /* The variable by which Kubernetes tells the address of that Service. */ -}}
 {{- define "corelet.upstreamVariable" -}}
-{{- printf "%s_SERVICE_HOST" (include "corelet.upstreamService" . | upper | replace "-" "_") }}
+{{- with include "corelet.upstreamService" . }}{{ include "corelet.addressVariable" . }}{{ end }}
+{{- end }}
+
+{{- /* The variable of a Service, by its name. */ -}}
+{{- define "corelet.addressVariable" -}}
+{{- printf "%s_SERVICE_HOST" (upper . | replace "-" "_") }}
+{{- end }}
+
+{{- /* Name of the Service of mode `cluster`. */ -}}
+{{- define "corelet.serviceName" -}}
+{{- .Values.service.name | default (include "corelet.fullname" .) }}
 {{- end }}
