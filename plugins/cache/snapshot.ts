@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { type Clock, MAX_TTL, type QuestionOctets } from 'corelet/plugin'
-import { MAX_BITS } from './entry.ts'
+import { type Entry, MAX_BITS } from './entry.ts'
 import { decodeRecord, storedAtOf, withStoredAt } from './record.ts'
 import type { Store } from './store.ts'
 
@@ -138,16 +138,16 @@ export function loadSnapshot(
   }
   const elapsed = Math.max(0, clock.wall() - octets.readDoubleBE(HEAD - 8))
   const entries = readEntries(octets.subarray(HEAD, end))
-  for (const { question, bits, record } of entries) {
-    const age = storedAtOf(record) + elapsed
-    const kept = withStoredAt(record, clock.monotonic() - age)
-    const { part, ttl, storedAt, positive, rcode } = decodeRecord(kept)
-    store.add(question, bits, rcode, { part, ttl, storedAt, positive }, kept)
+  const now = clock.monotonic()
+  for (const { question, bits, record, rcode, part, ttl, positive } of entries) {
+    const storedAt = now - storedAtOf(record) - elapsed
+    store.add(question, bits, rcode, { part, ttl, storedAt, positive }, withStoredAt(record, storedAt))
   }
   return entries.length
 }
 
-interface SavedEntry {
+/** Not the entry itself: all of them are there at once. */
+interface SavedEntry extends Pick<Entry, 'rcode' | 'part' | 'ttl' | 'positive'> {
   question: QuestionOctets
   bits: number
   record: Uint8Array
@@ -173,7 +173,8 @@ function readEntries(octets: Buffer): SavedEntry[] {
     const entry = decodeRecord(record)
     const isSound = storedAtOf(record) >= 0 && entry.ttl <= MAX_TTL && bits <= MAX_BITS && entry.answers(question)
     if (!isSound) throw new RangeError('an entry that can not be')
-    entries.push({ question, bits, record })
+    const { rcode, part, ttl, positive } = entry
+    entries.push({ question, bits, record, rcode, part, ttl, positive })
     at = end
   }
   return entries
