@@ -228,7 +228,9 @@ function follow(
   }
   const reply = lookUp(parts.context, query, { name: target })
   const withReply = (reply: Reply): Found => {
-    if (reply.kind !== 'answer') return NOTHING
+    if (reply.kind === 'drop') return NOTHING
+    // Better an alias that leads nowhere for now than a denial, which clients keep
+    if (reply.kind === 'failure') return withAlias(NOTHING)
     return withAlias({ answers: reply.answers, truncated: reply.truncated && query.qtype !== TYPES.TXT })
   }
   return isPending(reply) ? reply.then(withReply) : withReply(reply)

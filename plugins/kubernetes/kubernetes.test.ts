@@ -203,6 +203,17 @@ test('a service of another name is looked up through the whole server', async ()
   assert.deepEqual(await ask(`external.testns.${SUFFIX}`, 'CNAME', other), ['CNAME ext.interwebs.test.'])
 })
 
+test('where a service of another name leads stays known when the lookup fails', async () => {
+  for (const more of [
+    '',
+    'template IN A interwebs.test {\n rcode SERVFAIL\n }',
+    'template IN A interwebs.test {\n rcode NXDOMAIN\n }',
+  ]) {
+    await using other = await startCluster(api, { more })
+    assert.deepEqual(await ask(`external.testns.${SUFFIX}`, 'A', other), ['CNAME ext.interwebs.test.'], more)
+  }
+})
+
 test('names that do not exist fall through, in the zones that are named', async () => {
   await using other = await startServer(`.:0 {
     bind 127.0.0.1
