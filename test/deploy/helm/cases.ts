@@ -51,7 +51,7 @@ const EDGES: Readonly<Record<string, ValueMap>> = {
     autoscaling: { enabled: true },
     kyverno: { policyException: true },
     rbac: { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }] },
-    commonLabels: { team: 'network' },
+    commonLabels: { team: 'network', 'app.kubernetes.io/part-of': 'dns' },
     podLabels: { tier: 'dns' },
     podAnnotations: { 'example.org/note': 'yes' },
     restartOnChange: true,

@@ -61,6 +61,10 @@ const BY_TEMPLATE: Record<string, [values: ValueMap, message: RegExp, release?: 
     node({ plugins: { files: { 'a.js': '' } } }),
     /plugins\.files: no plugin is used without/,
   ],
+  'a label that finds the pods': [
+    node({ podLabels: { 'app.kubernetes.io/name': 'dns' } }),
+    /podLabels: app\.kubernetes\.io\/name is a label of the chart's own/,
+  ],
   'no way past the cache': [
     node({ upstream: { create: false } }),
     /upstream: without create, name a Service or an address/,

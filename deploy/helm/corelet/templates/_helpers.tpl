@@ -22,7 +22,9 @@ app.kubernetes.io/component: {{ ternary "server" "node" (eq .Values.mode "cluste
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{ include "corelet.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- if not (hasKey .Values.commonLabels "app.kubernetes.io/part-of") }}
 app.kubernetes.io/part-of: corelet
+{{- end }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .Values.commonLabels }}
 {{ toYaml . }}

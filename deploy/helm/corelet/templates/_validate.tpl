@@ -13,6 +13,11 @@
 {{- if and (eq .Values.mode "cilium") .Values.cilium.localRedirectPolicy.enabled (not .Values.cilium.localRedirectPolicy.address) (ne .Release.Namespace .Values.clusterDNS.namespace) }}
 {{- fail (printf "a local redirect policy must be in the namespace of the Service: install the release into %s" .Values.clusterDNS.namespace) }}
 {{- end }}
+{{- range list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" }}
+{{- if or (hasKey $.Values.commonLabels .) (hasKey $.Values.podLabels .) }}
+{{- fail (printf "commonLabels, podLabels: %s is a label of the chart's own" .) }}
+{{- end }}
+{{- end }}
 {{- if and .Values.plugins.existingConfigMap (or .Values.plugins.list .Values.plugins.files) }}
 {{- fail "plugins.existingConfigMap takes the place of plugins.list and plugins.files: give one or the other" }}
 {{- end }}
