@@ -41,6 +41,8 @@ class Rig {
   /** What is wrong with the server. */
   problem: string | undefined
   ruleError: Error | undefined
+  /** What changes of rules wait for. */
+  rulesWait: Promise<void> | undefined
   linkError: Error | undefined
   mended = 0
   hasAddress = true
@@ -55,6 +57,7 @@ class Rig {
       return this.mended
     }
     const rules = async (event: string) => {
+      await this.rulesWait
       if (this.ruleError) throw this.ruleError
       return note(event)
     }
@@ -255,7 +258,23 @@ test('an address that is gone is put back within half a second', async () => {
   assert.deepEqual(rig.take(), [])
   rig.hasAddress = false
   await rig.clock.advance(500)
-  assert.deepEqual(rig.take(), ['link', 'rules'])
+  assert.deepEqual(rig.take(), ['link'])
+})
+
+test('an address is put back while a change of rules waits for a lock', async () => {
+  const rig = await new Rig().start()
+  const lock = Promise.withResolvers<void>()
+  rig.rulesWait = lock.promise
+  await rig.clock.advance(1500)
+  rig.hasAddress = false
+  await rig.clock.advance(1000)
+  assert.deepEqual(rig.take(), ['link', 'link'])
+  rig.hasAddress = true
+  await rig.clock.advance(500)
+  assert.equal(rig.renewals, 4)
+  lock.resolve()
+  await rig.clock.advance(0)
+  assert.match(rig.take().join(), /rules/)
 })
 
 test('addresses are kept until the server has ended, and not a moment longer', async () => {

@@ -196,13 +196,13 @@ export class NodeAgent {
     }
   }
 
-  /** Until the very end: answers that are under way leave from them. */
+  /** Until the very end: answers that are under way leave from them. Rules that others' locks hold up hold up no address. */
   async #keepAddresses(): Promise<void> {
     const { link, options, hasAddress } = this.#parts
     if (!link) return
     const here = await Promise.all(options.localIps.map(hasAddress))
     if (!here.includes(false)) await link.renew(options.localIps)
-    else if (!this.#leaving) await this.#repair()
+    else if (!this.#leaving) await this.#ensureLink()
   }
 
   async #checkRules(): Promise<void> {
