@@ -1,11 +1,13 @@
 /** Pods of the chart for real: arguments, files, users and capabilities as rendered, in networks with a kube-proxy and a DNS of the cluster. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { until } from '../../kit/agent.ts'
+import { makeCertificate } from '../../kit/certificate.ts'
 import { canContain } from '../../kit/container.ts'
 import { canMakeNetns, type Netns } from '../../kit/netns.ts'
 import { ROOT } from '../../kit/sources.ts'
@@ -13,8 +15,9 @@ import { ANSWERS, WHO } from '../../node/names.ts'
 import { ADDRESSES } from '../../node/network.ts'
 import { assertClean } from '../../node/remains.ts'
 import { type Rig, type Setup, startRig } from '../../node/rig.ts'
+import { API, KUBERNETES_SERVICE } from './api.ts'
 import { CHART } from './chart.ts'
-import { type Pod, startPod } from './pod.ts'
+import { type Place, type Pod, startPod } from './pod.ts'
 import type { ValueMap } from './values.ts'
 import { findServer, type PodSpec } from './workloads.ts'
 
@@ -28,6 +31,8 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
   let images: string
   let rig: Rig | undefined
   const pods: Pod[] = []
+  let api: Place['api']
+  const kills: (() => void)[] = []
   before(() => {
     images = mkdtempSync(join(tmpdir(), 'images-'))
     for (const options of [['--node'], []]) {
@@ -41,6 +46,8 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
   afterEach(async () => {
     await Promise.all(pods.map((pod) => pod.kill()))
     pods.length = 0
+    api = undefined
+    for (const kill of kills.splice(0)) kill()
     await rig?.stop()
     rig = undefined
   })
@@ -54,11 +61,21 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
       netns: rig![where],
       services: { 'corelet-upstream': ipv4.upstream },
       nameserver: ipv4.clusterDns,
+      ...(api && { api }),
     })
     pods.push(pod)
     const { startupProbe, readinessProbe } = workload.pod.containers[0]!
     await pod.becomes((startupProbe ?? readinessProbe)!)
     return { pod, spec: workload.pod }
+  }
+
+  /** Starts an API server on the node. */
+  async function startApi(node: Netns): Promise<void> {
+    const { cert, key } = await makeCertificate(images, API.host)
+    const child = node.start(process.execPath, [join(ROOT, 'test/deploy/helm/api.ts'), cert, key])
+    kills.push(() => void child.kill('SIGKILL'))
+    await once(child.stdout, 'data')
+    api = { ...API, ca: readFileSync(cert, 'utf8') }
   }
 
   const dig = async (from: Netns, address: string, ...words: string[]) =>
@@ -72,7 +89,7 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
         await dig(from, address, protocol, 'kubernetes.default.svc.cluster.local'),
         await dig(from, address, protocol, 'nothing.example', '+noshort', '+noall', '+comments'),
       ]
-      assert.deepEqual(answers.slice(0, 2), [ANSWERS.agent, '10.3.0.1'], `${address} ${protocol}`)
+      assert.deepEqual(answers.slice(0, 2), [ANSWERS.agent, KUBERNETES_SERVICE], `${address} ${protocol}`)
       assert.match(answers[2]!, /status: NXDOMAIN/, `${address} ${protocol}`)
     }
   }
@@ -162,20 +179,22 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
     assertClean(rig)
   })
 
-  for (const [mode, metrics] of [
-    ['cilium', 9253],
-    ['cluster', 9153],
-  ] as const) {
-    test(`${mode}, in the network of a pod, with nothing but its user`, async () => {
+  const PODS: Record<string, { values: ValueMap; metrics: number }> = {
+    cilium: { values: { mode: 'cilium' }, metrics: 9253 },
+    'cluster, which asks the API': { values: { mode: 'cluster' }, metrics: 9153 },
+    'cluster, before another DNS': { values: { mode: 'cluster', kubernetes: { enabled: false } }, metrics: 9153 },
+  }
+
+  for (const [about, { values, metrics }] of Object.entries(PODS)) {
+    test(`${about}, in the network of a pod, with nothing but its user`, async () => {
       rig = await startRig({ interception: 'nftables', proxy: 'iptables', families: ['ipv4', 'ipv6'] })
-      const { pod, spec } = await start('pod', { mode, kubernetes: { enabled: false } })
+      if (about.endsWith('the API')) await startApi(rig.node)
+      const { pod, spec } = await start('pod', values)
       for (const address of ['10.1.0.2', 'fd00:1::2']) await assertAnswers(rig.node, address)
       const { livenessProbe, readinessProbe } = spec.containers[0]!
-      for (const probe of [livenessProbe!, readinessProbe!]) {
-        assert.ok(await pod.probe({ httpGet: { ...probe.httpGet!, host: '10.1.0.2' } }))
-      }
+      for (const probe of [livenessProbe!, readinessProbe!]) assert.ok(await pod.probe(probe))
       await assertMetrics(rig.node, '10.1.0.2', metrics)
-      if (mode === 'cilium') await assertMetrics(rig.node, '10.1.0.2', 9353)
+      if (about === 'cilium') await assertMetrics(rig.node, '10.1.0.2', 9353)
       assert.equal(await pod.stop(), 0, pod.output)
       assert.doesNotMatch(pod.output, /\[ERROR\]/)
       assert.doesNotMatch(rig.pod.run('ip', '-brief', 'link'), /nodelocaldns/)

@@ -9,7 +9,7 @@ import type { Netns } from '../../kit/netns.ts'
 import { childrenOf } from '../../kit/proc.ts'
 import { read } from '../../kit/sources.ts'
 import type { Resource } from './chart.ts'
-import { expand, listFiles, listVariables } from './mounts.ts'
+import { expand, FIELDS, listFiles, listVariables } from './mounts.ts'
 import type { Probe, Workload } from './workloads.ts'
 
 /** What a container is to be given besides what its objects say. */
@@ -21,6 +21,8 @@ export interface Place {
   services: Readonly<Record<string, string>>
   /** The resolver of the node. */
   nameserver: string
+  /** The API server, for pods with a token: where it is, and its certificate. */
+  api?: { host: string; port: number; ca: string }
 }
 
 export interface Pod {
@@ -38,6 +40,9 @@ export interface Pod {
 
 const PATIENCE = 30_000
 const LOOK = 100
+
+/** Where a pod that may ask the API finds its token. */
+const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** The command of the image, as its Dockerfile says. */
 const [ENTRYPOINT] = [...read('deploy/image/Dockerfile').matchAll(/^ENTRYPOINT (\[.*\])$/gm)].map(
@@ -58,7 +63,7 @@ exec "$@"
 export function startPod(
   workload: Workload,
   resources: readonly Resource[],
-  { image, netns, services, nameserver }: Place,
+  { image, netns, services, nameserver, api }: Place,
 ): Pod {
   const { pod } = workload
   const container = pod.containers[0]!
@@ -66,7 +71,10 @@ export function startPod(
   const mounts = writeMounts()
   for (const { name, value } of pod.securityContext.sysctls ?? []) netns.run('sysctl', '-qw', `${name}=${value}`)
   const user = container.securityContext.runAsUser ?? pod.securityContext.runAsUser ?? 0
-  const variables = listVariables(container, resources, services)
+  const variables: Record<string, string> = {
+    ...listVariables(container, resources, services),
+    ...(api && { KUBERNETES_SERVICE_HOST: api.host, KUBERNETES_SERVICE_PORT: String(api.port) }),
+  }
   const enter = (command: readonly string[]) => {
     const entering = ['sys_chroot', ...(user === 0 ? [] : ['setuid', 'setgid'])]
     const added = (container.securityContext.capabilities.add ?? []).map((each) => each.toLowerCase())
@@ -121,6 +129,12 @@ export function startPod(
       makeTarget(mountPath, volume.hostPath !== undefined || subPath !== undefined)
     }
     for (const [path, text] of files) write(path, text)
+    if (api && pod.automountServiceAccountToken) {
+      write(`${TOKEN}/token`, 'token')
+      write(`${TOKEN}/ca.crt`, api.ca)
+      lines.push(`${join(folder, TOKEN)} ${TOKEN}`)
+      makeTarget(TOKEN, false)
+    }
     makeTarget('/etc/resolv.conf', true)
     return write('mounts', `${lines.join('\n')}\n`)
   }
@@ -141,7 +155,7 @@ export function startPod(
     netns.exec('nsenter', ['--target', String(child.pid), '--mount', ...enter(command)])
   const succeeds: Pod['probe'] = async ({ exec: asked, httpGet }) => {
     if (asked) return (await exec(asked.command)).code === 0
-    const { host = variables['POD_IP'] ?? '127.0.0.1', port, path } = httpGet!
+    const { host = FIELDS['status.podIP']!, port, path } = httpGet!
     const number = typeof port === 'number' ? port : container.ports?.find(({ name }) => name === port)?.containerPort
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${number}${path}`
     const { stdout } = await netns.exec('curl', ['-s', '-o', '/dev/null', '-m', '2', '-w', '%{http_code}', url])
