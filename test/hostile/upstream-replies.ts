@@ -179,6 +179,13 @@ export const UPSTREAM_ROWS: readonly UpstreamRow[] = [
     ttl: 1800,
     again: false,
   },
+  { name: 'NXDOMAIN without a SOA', respond: answering({ flags: 0x8183 }), expected: 'NXDOMAIN', again: true },
+  {
+    name: 'NXDOMAIN with an address',
+    respond: answering({ flags: 0x8183, answers: [toAddress(GOOD)] }),
+    expected: `A ${GOOD}`,
+    again: true,
+  },
   {
     name: 'NODATA with a SOA',
     respond: answering({ authorities: [toSoa(60, 60)] }),
