@@ -7,16 +7,14 @@ import type { Scenario } from '../scenario.ts'
 
 /** MiB for a supervisor and its worker, run from the sources. */
 const LIMIT = 96
-/** Distinct names per second beside valid clients. */
-const FLOOD = 5000
 const VALID = 1000
 
 /** A flood of names where there is hardly more memory than the processes have at their start. */
 export const scenario: Scenario = {
   name: 'little-memory',
-  event: `a control group of ${LIMIT} MiB for a supervised server, and ${FLOOD} distinct names per second for 30 s (5 s in short)`,
+  event: `a control group of ${LIMIT} MiB for a supervised server, and 5,000 distinct names per second for 30 s (2,000 for 5 s in short)`,
   async run(form) {
-    const seconds = form === 'long' ? 30 : 5
+    const [seconds, rate] = form === 'long' ? [30, 5000] : [5, 2000]
     const group = createMemoryGroup(LIMIT)
     if (!group) return { sent: 0, lost: 0, measured: { skipped: 'no control group' }, goal: 'root', met: true }
     const upstream = await startUnbound(UPSTREAM)
@@ -26,8 +24,8 @@ export const scenario: Scenario = {
       server = await serveCli(['-conf', 'stdin', '-supervise'], { input, inside: group.inside })
       const clients = await startClients(server.port, VALID)
       const packet = (i: number) => toQuery(`${(i * 2654435761) >>> 0}.flood.names.test.`)
-      const flood = await Traffic.start({ port: server.port, rate: FLOOD, sockets: 16, packet })
-      await flood.until(FLOOD * seconds)
+      const flood = await Traffic.start({ port: server.port, rate, sockets: 16, packet })
+      await flood.until(rate * seconds)
       const flooded = await flood.stop()
       const tally = await clients.stop()
       return {
