@@ -46,7 +46,7 @@ async function start(options: FanoutOptions, context: PluginContext): Promise<Ru
     { clock: context.clock, upstreams, healthcheckBroken: metrics.healthcheckBroken },
     select,
   )
-  const forwarder = createForwarder('fanout', options, { metrics, strategy })
+  const forwarder = createForwarder('fanout', options, { clock: context.clock, metrics, strategy })
   const { from } = options
   return {
     handler: function fanout(query, next) {

@@ -72,7 +72,7 @@ class Attempts implements Expirable<Attempts> {
   /** Upstreams found down in this round. */
   #down = 0
   #last = NONE_HEALTHY
-  #ended = false
+  #state: 'under way' | 'without answer' | 'over' = 'under way'
 
   constructor(
     question: Question,
@@ -99,16 +99,18 @@ class Attempts implements Expirable<Attempts> {
     this.#end(GIVEN_UP)
   }
 
+  /** An answer is told even when it comes after there was none. */
   #end(outcome: Outcome): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#settings.deadlines.delete(this)
+    const { answer } = outcome
+    if (this.#state === 'over' || (this.#state === 'without answer' && !answer)) return
+    if (this.#state === 'under way') this.#settings.deadlines.delete(this)
+    this.#state = answer || outcome === GIVEN_UP ? 'over' : 'without answer'
     this.#done(outcome)
   }
 
   /** Asks an upstream, unless that is of no use any more. @param now monotonic milliseconds */
   next(now = this.#settings.clock.monotonic()): void {
-    if (this.#ended) return
+    if (this.#state !== 'under way') return
     const { deadlines, maxAttempts } = this.#settings
     const mayAsk = this.#failed < maxAttempts && now - this.#started < deadlines.milliseconds
     const upstream = mayAsk ? this.#choose() : undefined
@@ -117,7 +119,7 @@ class Attempts implements Expirable<Attempts> {
   }
 
   #ask(upstream: Upstream, question: Question, begun: number): void {
-    if (this.#ended) return
+    if (this.#state !== 'under way') return
     upstream.exchange(question, this.#proto, (result) => this.#take(result, upstream, question, begun))
   }
 

@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type EdnsOption,
   failOverloaded,
   META_TYPES,
@@ -15,11 +16,13 @@ import type { FailureKind } from '../upstream/failure.ts'
 import { type Flight, SingleFlight } from '../upstream/single-flight.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { canShare, flightHash, HOP_BY_HOP, toQuestion } from './flight.ts'
+import { LateAnswers } from './late-answers.ts'
 import type { ForwardingMetrics } from './metrics.ts'
 import { toLimit } from './options.ts'
 import { GIVEN_UP, type Outcome, type Strategy } from './outcome.ts'
 
 interface Parts {
+  clock: Clock
   metrics: ForwardingMetrics
   strategy: Strategy
 }
@@ -49,16 +52,26 @@ export interface Forwarder {
  * @param plugin that answers by it
  */
 export function createForwarder(plugin: string, options: ForwarderOptions, parts: Parts): Forwarder {
-  const { metrics, strategy } = parts
+  const { clock, metrics, strategy } = parts
+  const late = new LateAnswers(clock)
   const maxConcurrent = toLimit(options.maxConcurrent)
   const flights = new SingleFlight<Query, Outcome>({
     hash: flightHash,
     isSame: canShare,
-    start: (query, done) => strategy.begin(toQuestion(query), query.proto, done),
+    start(query, done) {
+      let told = false
+      return strategy.begin(toQuestion(query), query.proto, (outcome) => {
+        if (told) late.put(query, outcome)
+        else done(outcome)
+        told = true
+      })
+    },
   })
   let concurrent = 0
 
-  function ask(query: Query, next: Next): Promise<Reply> {
+  function ask(query: Query, next: Next): Reply | Promise<Reply> {
+    const answered = late.take(query)
+    if (answered) return land(query, next, answered, true)
     const { shared, flight } = flights.run(query)
     if (shared) metrics.shared.inc()
     const { signal } = query

@@ -10,7 +10,7 @@ export type Outcome =
 
 /** How upstreams are asked, until there is an outcome. */
 export interface Strategy {
-  /** @param done called once, before `begin` returns if the outcome is known at once */
+  /** @param done called before `begin` returns if the outcome is known at once; again with an answer that comes after there was none */
   begin(question: Question, proto: 'udp' | 'tcp', done: (outcome: Outcome) => void): Job
   /** What is under way ends now. */
   close(): void

@@ -19,7 +19,7 @@ export async function startForwarder(
   const metrics = createMetrics(context.metrics, plugin, observe)
   const upstreams = await openUpstreams(options, metrics, context)
   const strategy = createAttempts(options, { clock: context.clock, metrics, upstreams })
-  const forwarder = createForwarder(plugin, options, { metrics, strategy })
+  const forwarder = createForwarder(plugin, options, { clock: context.clock, metrics, strategy })
   return {
     forward: forwarder.forward,
     close() {
