@@ -49,7 +49,7 @@ function readAgent(resources: readonly Resource[]): { options: Partial<AgentOpti
   const flags = readRunFlags(container.args!)
   if (!('agent' in flags) || !flags.agent) assert.fail('no agent')
   const { template, corefile: _, kubeDnsFolder: _folder, upstreamService, ...options } = flags.agent
-  const text = listFiles(workload, container, resources).get(template)
+  const text = listFiles(workload.pod, container, resources).get(template)
   assert.ok(text !== undefined, template)
   const values = { upstreamServiceName: upstreamService, kubeDns: NO_KUBE_DNS, overrides: [], servers: [] }
   // in mode ipvs the manifest has the address in its Corefile, and the chart gives it to the agent

@@ -49,7 +49,7 @@ async function findFaults(workload: Workload, resources: readonly Resource[]): P
   folders.push(folder)
   // all paths are in a folder of their own
   const move = (text: string) => text.replaceAll(/(?<![\w.])\/(etc\/corelet|run\/corelet)\b/g, `${folder}$&`)
-  const files = listFiles(workload, container, resources, OTHERS)
+  const files = listFiles(workload.pod, container, resources, OTHERS)
   for (const [path, text] of files) {
     mkdirSync(dirname(move(path)), { recursive: true })
     writeFileSync(move(path), move(text))

@@ -1,6 +1,6 @@
 /** What a container of a rendered pod finds: its files and its environment, as the kubelet would give them. */
 import type { Resource } from './chart.ts'
-import { type Container, listConfigMaps, type Workload } from './workloads.ts'
+import { type Container, listConfigMaps, type PodSpec } from './workloads.ts'
 
 /** Where the pod is, by the paths of the downward API. */
 export const FIELDS: Readonly<Record<string, string>> = {
@@ -9,16 +9,19 @@ export const FIELDS: Readonly<Record<string, string>> = {
   'status.podIPs': '10.1.0.2,fd00:1::2',
 }
 
-/** Variables of the container, with the host of each Service of the chart as the kubelet names it. */
+/**
+ * Variables of the container, with the host of each Service as the kubelet names it.
+ * @param services addresses by name; those of the chart have one that leads nowhere when left out
+ */
 export function listVariables(
   { env = [] }: Container,
   resources: readonly Resource[],
   services: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const variables: Record<string, string> = {}
-  for (const { kind, metadata } of resources) {
-    const address = services[metadata.name] ?? '10.96.0.99'
-    if (kind === 'Service') variables[`${metadata.name.toUpperCase().replaceAll('-', '_')}_SERVICE_HOST`] = address
+  const own = resources.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name)
+  for (const name of [...own, ...Object.keys(services)]) {
+    variables[`${name.toUpperCase().replaceAll('-', '_')}_SERVICE_HOST`] = services[name] ?? '10.96.0.99'
   }
   for (const { name, value, valueFrom } of env)
     variables[name] = expand(value ?? FIELDS[valueFrom!.fieldRef.fieldPath]!, variables)
@@ -35,7 +38,7 @@ export function expand(text: string, variables: Readonly<Record<string, string>>
  * @param others keys of ConfigMaps that are not the chart's, by name
  */
 export function listFiles(
-  { pod }: Workload,
+  pod: PodSpec,
   container: Container,
   resources: readonly Resource[],
   others: Readonly<Record<string, Record<string, string>>> = {},

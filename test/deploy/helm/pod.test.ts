@@ -19,7 +19,7 @@ import { API, KUBERNETES_SERVICE } from './api.ts'
 import { CHART } from './chart.ts'
 import { type Place, type Pod, startPod } from './pod.ts'
 import type { ValueMap } from './values.ts'
-import { findServer, type PodSpec } from './workloads.ts'
+import { findServer, listWorkloads, type PodSpec } from './workloads.ts'
 
 const { ipv4, ipv6 } = ADDRESSES
 /** A zone of the server's own, by which clients know who answers. */
@@ -52,17 +52,38 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
     rig = undefined
   })
 
+  const place = (where: 'node' | 'pod', nameserver: string): Place => ({
+    image: join(images, where === 'node' ? 'node' : 'server'),
+    netns: rig![where],
+    services: { 'corelet-upstream': ipv4.upstream },
+    nameserver,
+    ...(api && { api }),
+  })
+
+  /** Runs all containers of a hook, one after the other. @returns what those wrote that failed */
+  async function runHook(hook: string, values: ValueMap, nameserver: string): Promise<string[]> {
+    const { resources } = CHART.render({ zones: ZONES, ...values })
+    const workloads = listWorkloads(resources).filter(({ resource }) =>
+      resource.metadata.annotations?.['helm.sh/hook']?.includes(hook),
+    )
+    assert.ok(workloads.length > 0, hook)
+    const failed: string[] = []
+    for (const workload of workloads) {
+      const where = place(workload.pod.hostNetwork ? 'node' : 'pod', nameserver)
+      for (const container of workload.pod.containers) {
+        const pod = startPod(workload, resources, where, container)
+        pods.push(pod)
+        if ((await pod.ended) !== 0) failed.push(`${workload.resource.metadata.name} ${container.name}: ${pod.output}`)
+      }
+    }
+    return failed
+  }
+
   /** Starts the pod that values make, on the node or in the network of a pod, and waits until it is ready. */
   async function start(where: 'node' | 'pod', values: ValueMap): Promise<{ pod: Pod; spec: PodSpec }> {
     const { resources } = CHART.render({ zones: ZONES, ...values })
     const workload = findServer(resources)
-    const pod = startPod(workload, resources, {
-      image: join(images, where === 'node' ? 'node' : 'server'),
-      netns: rig![where],
-      services: { 'corelet-upstream': ipv4.upstream },
-      nameserver: ipv4.clusterDns,
-      ...(api && { api }),
-    })
+    const pod = startPod(workload, resources, place(where, ipv4.clusterDns))
     pods.push(pod)
     const { startupProbe, readinessProbe } = workload.pod.containers[0]!
     await pod.becomes((startupProbe ?? readinessProbe)!)
@@ -148,12 +169,14 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
     test(about, async () => {
       rig = await startRig(setup)
       prepare?.(rig)
+      assert.deepEqual(await runHook('pre-install', values, ipv4.clusterDns), [])
       const { pod, spec } = await start('node', values)
       await until(() => /are led here/.test(pod.output), 'interception')
       for (const address of served) {
         await assertAnswers(rig.pod, address)
         await assertAnswers(rig.node, address)
       }
+      assert.deepEqual(await runHook('test', values, served[0]!), [])
       assert.ok(await pod.probe(spec.containers[0]!.livenessProbe!))
       await assertMetrics(rig.node, '127.0.0.1', 9253)
       await assertMetrics(rig.node, '127.0.0.1', 9353)
@@ -184,6 +207,19 @@ describe('pods', { skip: !canMakeNetns || !canContain() }, () => {
     'cluster, which asks the API': { values: { mode: 'cluster' }, metrics: 9153 },
     'cluster, before another DNS': { values: { mode: 'cluster', kubernetes: { enabled: false } }, metrics: 9153 },
   }
+
+  test('a Corefile with an error is found before anything is installed, and tests fail where nothing answers', async () => {
+    rig = await startRig({ interception: 'nftables', proxy: 'iptables', families: ['ipv4'] })
+    const values: ValueMap = { mode: 'node-local', clusterDNS: { addresses: [ipv4.service] } }
+    const [check] = await runHook(
+      'pre-install',
+      { ...values, corefile: '.:53 {\n    forwrad . 192.0.2.53\n}\n' },
+      ipv4.clusterDns,
+    )
+    assert.match(check!, /corelet-check.*forwrad/s)
+    const failed = await runHook('test', values, ipv4.service)
+    assert.match(failed.join('\n'), /test-dns ask-0[\s\S]*test-status status/)
+  })
 
   for (const [about, { values, metrics }] of Object.entries(PODS)) {
     test(`${about}, in the network of a pod, with nothing but its user`, async () => {

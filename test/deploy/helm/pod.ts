@@ -28,6 +28,8 @@ export interface Place {
 export interface Pod {
   /** What it has written so far. */
   readonly output: string
+  /** Settles with its status when it has ended. */
+  readonly ended: Promise<number | null>
   /** Whether a probe succeeds, as the kubelet does it. */
   probe(probe: Probe): Promise<boolean>
   /** Waits until a probe succeeds. @throws (rejects) Error after 30 s, or when it ended */
@@ -59,14 +61,13 @@ mount -o remount,bind,ro "$ROOT"
 exec "$@"
 `
 
-/** Starts the only container of a pod. */
+/** Starts a container of a pod, the first one when left out. */
 export function startPod(
-  workload: Workload,
+  { pod }: Pick<Workload, 'pod'>,
   resources: readonly Resource[],
   { image, netns, services, nameserver, api }: Place,
+  container = pod.containers[0]!,
 ): Pod {
-  const { pod } = workload
-  const container = pod.containers[0]!
   const folder = mkdtempSync(join(tmpdir(), 'pod-'))
   const mounts = writeMounts()
   for (const { name, value } of pod.securityContext.sysctls ?? []) netns.run('sysctl', '-qw', `${name}=${value}`)
@@ -115,7 +116,7 @@ export function startPod(
   /** A line with source and target of each mount, in a file. */
   function writeMounts(): string {
     const lines = [`${write('resolv.conf', `nameserver ${nameserver}\n`)} /etc/resolv.conf`]
-    const files = listFiles(workload, container, resources)
+    const files = listFiles(pod, container, resources)
     for (const { name, mountPath, subPath } of container.volumeMounts ?? []) {
       const volume = pod.volumes!.find((each) => each.name === name)!
       const path = volume.hostPath?.type.startsWith('File')
@@ -165,6 +166,7 @@ export function startPod(
     get output() {
       return output
     },
+    ended,
     probe: succeeds,
     async becomes(probe) {
       const end = performance.now() + PATIENCE
