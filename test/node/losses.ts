@@ -6,7 +6,7 @@ import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Loss, type Outcome, suffer } from './incident.ts'
 import { INCIDENTS } from './incidents.ts'
-import { type Form, type Setup, startRig } from './rig.ts'
+import { type Form, type Rig, type Setup, startRig } from './rig.ts'
 
 /** Kinds of nodes: how the agent makes rules, and how kube-proxy does. */
 const KINDS: Readonly<Record<string, Setup>> = {
@@ -30,6 +30,14 @@ if (unknown.length > 0) {
   )
   process.exit(2)
 }
+/** What a signal must not leave behind. */
+let rig: Rig | undefined
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await rig?.stop()
+    process.exit(1)
+  })
+}
 const begun = performance.now()
 console.log('| event | node | times | pods lost | the node lost | answered by the cluster | slowest 0.1 %, ms | |')
 console.log('|---|---|---|---|---|---|---|---|')
@@ -48,7 +56,7 @@ console.error(
 )
 
 async function report(kind: string, setup: Setup, incident: (typeof INCIDENTS)[number]): Promise<void> {
-  const rig = await startRig(setup, form)
+  rig = await startRig(setup, form)
   try {
     const outcome = await suffer(rig, incident)
     console.log(`| ${incident.event} | ${kind} | ${toCells(outcome)} |`)
