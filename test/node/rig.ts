@@ -31,6 +31,7 @@ export interface Rig extends Network {
   client(where: 'pod' | 'node'): Promise<Client>
   /** Who answers queries to these addresses over UDP and TCP: `agent`, `cluster`, `agent and cluster`, or `nobody` when any is lost. */
   whoAnswers(where: 'pod' | 'node', addresses: readonly string[]): Promise<string>
+  /** Ends everything; a second time is the first. */
   stop(): Promise<void>
 }
 
@@ -50,6 +51,12 @@ export async function startRig(setup: Setup, form: Form = 'short'): Promise<Rig>
   try {
     startProxy(network.node, setup.proxy, flavour)
     const dns = await startClusterDns(network.dns)
+    let stopped: Promise<void> | undefined
+    const stop = async () => {
+      await Promise.all(agents.map((agent) => agent.killAll().catch(() => {})))
+      await dns.stop()
+      network.remove()
+    }
     return {
       ...network,
       setup,
@@ -72,10 +79,9 @@ export async function startRig(setup: Setup, form: Form = 'short'): Promise<Rig>
         const found = (['agent', 'cluster'] as const).filter((who) => udp.answers[who] + tcp.answers[who] > 0)
         return found.join(' and ')
       },
-      async stop() {
-        await Promise.all(agents.map((agent) => agent.killAll().catch(() => {})))
-        await dns.stop()
-        network.remove()
+      stop: () => {
+        stopped ??= stop()
+        return stopped
       },
     }
   } catch (error) {
