@@ -30,6 +30,9 @@ describe('objects are those that Helm makes', { skip: noHelm }, () => {
   for (const [about, { values, release }] of CASES) {
     test(about, () => assertSameResources(CHART.render(values, release).resources, helm.render(values, release)))
   }
+  for (const [mode, values] of Object.entries(MINIMAL)) {
+    test(`${mode}: helm lint has nothing to say`, () => assert.equal(helm.lint(values), ''))
+  }
 })
 
 test('names are unique, short enough for labels, and in the namespace of the release', () => {

@@ -17,6 +17,8 @@ export const noHelm = spawnSync(program, ['version']).status !== 0 && 'there is 
 export interface HelmChart extends Disposable {
   /** @throws Error when Helm refuses it */
   render(values?: ValueMap, release?: Partial<Release>): Resource[]
+  /** What `helm lint --strict` objects to. */
+  lint(values: ValueMap): string
 }
 
 /** @param files texts by their paths in the chart */
@@ -35,6 +37,11 @@ export function createHelmChart(files: ReadonlyMap<string, string>): HelmChart {
       const { status, stdout, stderr } = spawnSync(program, [...args, ...more], { input, encoding: 'utf8' })
       if (status !== 0) throw new Error(`helm refuses it: ${stderr}`)
       return readResources('helm', stdout)
+    },
+    lint(values) {
+      const options = { input: stringify(values, { version: '1.1' }), encoding: 'utf8' } as const
+      const { status, stdout, stderr } = spawnSync(program, ['lint', '--strict', folder, '--values', '-'], options)
+      return status === 0 ? '' : stdout + stderr
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   }
