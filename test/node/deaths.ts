@@ -59,7 +59,7 @@ export const workerHangs: Incident = {
   event: 'SIGSTOP to the server',
   times: { long: 3, short: 1 },
   for: apartFromProxy,
-  allowed: () => ({ pod: undefined, node: undefined }),
+  allowed: () => ({ pod: PER_KILL, node: PER_KILL }),
   async happen(rig, agent) {
     await loseWorker(rig, agent, 'SIGSTOP')
     return agent
