@@ -102,7 +102,7 @@ function toEndpoints(endpoint: Fields, zonal: boolean): Endpoint[] {
     .filter(({ address }) => address !== '')
 }
 
-/** One that is about to be deleted stays as it was until it is gone. */
+/** One without an address has no name, yet. */
 export function toPod(object: unknown): Pod | undefined {
   const { namespace, name, labels } = metadataOf(object)
   const address = toAddress(toText(toFields(toFields(object).status).podIP))

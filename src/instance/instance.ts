@@ -2,7 +2,14 @@ import type { Diagnostic } from '../corefile/model.ts'
 import { renderHeadline } from '../corefile/render.ts'
 import { heedsLeaving } from '../net/heeds-leaving.ts'
 import type { SharedSockets } from '../net/shared-sockets.ts'
-import { DnsMetrics, panicsCounter, refusedConnectionsCounter, rollbacksCounter } from '../observe/dns-metrics.ts'
+import { udpBackend } from '../net/udp.ts'
+import {
+  DnsMetrics,
+  panicsCounter,
+  refusedConnectionsCounter,
+  rollbacksCounter,
+  udpBackendGauge,
+} from '../observe/dns-metrics.ts'
 import { HeldGauges } from '../observe/held-gauges.ts'
 import { HttpEndpoints } from '../observe/http.ts'
 import type { Log } from '../observe/log.ts'
@@ -86,6 +93,7 @@ export class Instance {
   private constructor(options: InstanceOptions) {
     const { log, metrics, clock = systemClock, exit, shared, probe } = options
     const refused = refusedConnectionsCounter(metrics)
+    udpBackendGauge(metrics).with(udpBackend()).set(1)
     this.#options = options
     this.#services = {
       log,

@@ -9,6 +9,11 @@ import { bindDgram } from './udp-dgram.ts'
 import { bindLibc } from './udp-libc.ts'
 import type { UdpOptions, UdpSocket } from './udp-socket.ts'
 
+/** The back end that sockets opened now have. */
+export function udpBackend(): 'libc' | 'dgram' {
+  return chooseLibc() ? 'libc' : 'dgram'
+}
+
 /** Opens a UDP socket. @throws (rejects) the system's error when it can't be bound */
 export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
   const libc = chooseLibc()

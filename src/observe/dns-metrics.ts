@@ -2,6 +2,7 @@
 import {
   type Counter,
   type Family,
+  type Gauge,
   type Histogram,
   type Metrics,
   type Query,
@@ -77,6 +78,12 @@ export function unsentAnswersCounter(metrics: Metrics): Family<Counter> {
 export function refusedConnectionsCounter(metrics: Metrics): Counter {
   const help = 'Connections to HTTP endpoints that were not taken, as too many were open.'
   return metrics.counter('corelet_http_refused_connections_total', help).with()
+}
+
+/** `corelet_udp_backend`: which of the two kinds of UDP sockets serves. */
+export function udpBackendGauge(metrics: Metrics): Family<Gauge> {
+  const help = 'Always 1; its label says which kind of UDP sockets serves.'
+  return metrics.gauge('corelet_udp_backend', help, ['backend'], 'max')
 }
 
 /** `corelet_overloads_total`: queries that would have had to wait when too many did. */
