@@ -85,7 +85,10 @@ export async function removeLeftovers(
   legacyTables = readLegacyTables,
 ): Promise<void> {
   const left = withoutOthers({ own, others })
-  for (const iptables of await findAll(exec, legacyTables)) await iptables.ensure([], left, others)
+  for (const iptables of await findAll(exec, legacyTables)) {
+    await iptables.ensure([], left, others)
+    await iptables.removeTrial()
+  }
 }
 
 /** The rules in the tables of either iptables that have the shape of ours. @throws (rejects) NodeError */
@@ -97,6 +100,19 @@ export async function listRulesInPlace(
   for (const iptables of await findAll(exec, legacyTables)) {
     const { flavour } = iptables.commands
     found.push(...(await iptables.list()).map((rule) => ({ flavour, rule })))
+  }
+  return found
+}
+
+/** Chains that agents left which were killed while they tried what the kernel knows. */
+export async function listTrials(
+  exec: Exec,
+  legacyTables = readLegacyTables,
+): Promise<{ flavour: Flavour; chain: string }[]> {
+  const found: { flavour: Flavour; chain: string }[] = []
+  for (const iptables of await findAll(exec, legacyTables)) {
+    const chain = await iptables.findTrial()
+    if (chain !== undefined) found.push({ flavour: iptables.commands.flavour, chain })
   }
   return found
 }

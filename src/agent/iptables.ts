@@ -12,6 +12,10 @@ const LOCK_WAIT = '5'
 /** What is said to those who may not look; a machine without IPv6 says something else. */
 const FORBIDDEN = /Permission denied|Operation not permitted/
 
+/** Chain by which it is tried what the kernel knows; nothing leads to it. */
+const TRIAL = 'CORELET-PROBE'
+const END_OF_TRIAL = `*raw\n:${TRIAL} - [0:0]\n-X ${TRIAL}\nCOMMIT\n`
+
 /** Looks and changes of one call: others may change rules between the two. */
 const ATTEMPTS = 3
 /** Times in a row that rules are moved in front of those of others; who always wants to be first, too, is not fought for ever. */
@@ -88,12 +92,24 @@ export class Iptables {
   /** Whether the kernel takes a match, such as `socket`: by a chain that nothing leads to, and that goes away again. */
   knowsMatch(match: string): Promise<boolean> {
     return this.#queue(async () => {
-      const chain = 'CORELET-PROBE'
-      const rule = `*raw\n:${chain} - [0:0]\n-A ${chain} -p udp -m ${match} -j RETURN\nCOMMIT\n`
+      const rule = `*raw\n:${TRIAL} - [0:0]\n-A ${TRIAL} -p udp -m ${match} -j RETURN\nCOMMIT\n`
       const { code } = await this.#restore('ipv4', rule)
-      await this.#restore('ipv4', `*raw\n:${chain} - [0:0]\n-X ${chain}\nCOMMIT\n`)
+      await this.#restore('ipv4', END_OF_TRIAL)
       return code === 0
     })
+  }
+
+  /** The chain that {@link knowsMatch} leaves when the agent is killed meanwhile; undefined when there is none. */
+  findTrial(): Promise<string | undefined> {
+    return this.#queue(async () => {
+      const { stdout } = await this.#exec(this.commands.save.ipv4, ['-t', 'raw'])
+      return stdout.includes(`\n:${TRIAL} `) ? TRIAL : undefined
+    })
+  }
+
+  /** Takes that chain away. */
+  async removeTrial(): Promise<void> {
+    if (await this.findTrial()) await this.#queue(() => this.#restore('ipv4', END_OF_TRIAL))
   }
 
   async #ensureFamily(

@@ -1,6 +1,6 @@
 /** Frees a node from all that an agent made, whichever and however it ended. */
 import type { Exec } from './exec.ts'
-import { listRulesInPlace, removeLeftovers } from './interception.ts'
+import { listRulesInPlace, listTrials, removeLeftovers } from './interception.ts'
 import { isAgents } from './iptables-plan.ts'
 import { Link } from './link.ts'
 import { listTables } from './nftables.ts'
@@ -42,6 +42,7 @@ export async function findRemains(exec: Exec, place: Place, known: readonly stri
     .filter(({ rule }) => isAgents(rule, own))
     .map(({ flavour, rule }) => `iptables-${flavour}: -t ${rule.table} -A ${formatRule(rule)}`)
   if (place.interception !== 'none') {
+    things.push(...(await listTrials(exec)).map(({ flavour, chain }) => `iptables-${flavour}: -t raw -N ${chain}`))
     things.push(...(await listTables(exec)).map((name) => `nftables: table inet ${name}`))
   }
   if (isOwn) things.push(`link ${place.linkName} (${state.kind}) with ${state.addresses.join(' ') || 'no address'}`)

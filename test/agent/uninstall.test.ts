@@ -76,6 +76,16 @@ describe('corelet uninstall', { skip: !canMakeNetns }, () => {
     assert.deepEqual(await everything(), [strange, strange])
   })
 
+  test('the chain of an agent that was killed while it tried what the kernel knows goes', async () => {
+    for (const flavour of ['nft', 'legacy']) {
+      await restore(`iptables-${flavour}-restore`, ':CORELET-PROBE - [0:0]\n-A CORELET-PROBE -p udp -j RETURN\n')
+      const { code, stdout } = await node.run('uninstall')
+      assert.equal(code, 0)
+      assert.equal(stdout, `found:\n  iptables-${flavour}: -t raw -N CORELET-PROBE\n${PROOF}`)
+      assert.deepEqual(await everything(), [])
+    }
+  })
+
   test('an address that only the caller knows is freed of rules without comments', async () => {
     await restore('iptables-nft-restore', `-A PREROUTING ${MATCH} -j NOTRACK\n`)
     assert.equal((await node.run('uninstall')).stdout, PROOF)

@@ -58,6 +58,15 @@ export const LEADING = /are led here \(/
 
 let count = 0
 
+/** A child may have ended by itself since it was listed. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 /** Starts an agent with the arguments of the stock manifest. */
 export function launchAgent(node: Netns, localIps: readonly string[], args: readonly string[] = []): Agent {
   const folder = join(node.runFolder, `agent-${++count}`)
@@ -119,7 +128,7 @@ export function launchAgent(node: Netns, localIps: readonly string[], args: read
     workers: () => childrenOf(pid).filter((each) => !['nft', ''].includes(programOf(each))),
     kill: (signal) => void child.kill(signal),
     async killAll() {
-      if (!dead) for (const each of [pid, ...childrenOf(pid)]) process.kill(each, 'SIGKILL')
+      if (!dead) for (const each of [pid, ...childrenOf(pid)]) killIfThere(each)
       await ended
     },
     stop() {
