@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net'
 import { addressToOctets, octetsToAddress } from 'corelet/plugin'
+import { type Fields, toFields } from '../../src/kubernetes/fields.ts'
 
 /** A port that has a number; {@link NO_PORT} stands for none. */
 export interface Port {
@@ -53,8 +54,6 @@ export interface Pod {
 export const NO_PORT: Port = { name: '', protocol: '', number: -1 }
 
 const ONLY_NO_PORT: readonly Port[] = [NO_PORT]
-
-type Fields = Record<string, unknown>
 
 export function toService(object: unknown): Service | undefined {
   const { namespace, name } = metadataOf(object)
@@ -142,10 +141,6 @@ export function toAddress(text: string): string {
   if (isIP(text) === 0) return ''
   const octets = addressToOctets(text)
   return octets ? octetsToAddress(octets, 0, octets.length === 4 ? 4 : 16) : ''
-}
-
-function toFields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }
 
 function toList(value: unknown): unknown[] {

@@ -1,6 +1,7 @@
 /** What the directive says. */
 import {
   custom,
+  one,
   option,
   optional,
   type ParseScope,
@@ -95,32 +96,30 @@ export const directive = {
     endpoint: option('URL of the API server; that of the cluster around by default', [some(url)]),
     tls: option('certificate, key and authority for `endpoint`', [rest(text('FILE'))]),
     kubeconfig: option('a file as kubectl has it, and one of its contexts', [
-      { value: text('FILE'), arity: 'one' },
+      one(text('FILE')),
       optional(text('CONTEXT')),
     ]),
     apiserver_qps: option('requests per second to the API server; 5 by default, 0 without limit', [
-      { value: amount('QPS', FRACTION, 'bad-qps', 'negative-qps'), arity: 'one' },
+      one(amount('QPS', FRACTION, 'bad-qps', 'negative-qps')),
     ]),
     apiserver_burst: option('requests that may come at once; 10 by default', [
-      { value: amount('BURST', WHOLE, 'bad-burst', 'negative-burst'), arity: 'one' },
+      one(amount('BURST', WHOLE, 'bad-burst', 'negative-burst')),
     ]),
     apiserver_max_inflight: option('lists under way; 0, the default, is without limit', [
-      { value: amount('MAX', WHOLE, 'bad-inflight', 'negative-inflight'), arity: 'one' },
+      one(amount('MAX', WHOLE, 'bad-inflight', 'negative-inflight')),
     ]),
     namespaces: option('answers for these namespaces only', [some(text('NAMESPACE'))]),
     namespace_labels: option('answers for namespaces with these labels only', [some(text('SELECTOR'))]),
     labels: option('knows services, endpoints and pods with these labels only', [some(text('SELECTOR'))]),
-    pods: option('whether pods have names: disabled, insecure, verified', [{ value: pods, arity: 'one' }]),
+    pods: option('whether pods have names: disabled, insecure, verified', [one(pods)]),
     endpoint_pod_names: option('endpoints without a hostname are called like their pods', []),
-    ttl: option('TTL of the answers in seconds; 5 by default', [{ value: seconds, arity: 'one' }], { extra: true }),
+    ttl: option('TTL of the answers in seconds; 5 by default', [one(seconds)], { extra: true }),
     noendpoints: option('does not follow endpoints', []),
     zonal: option('names may ask for endpoints in a zone', []),
     ignore: option('services without a ready endpoint do not exist: `empty_service`', [rest(text('empty_service'))]),
     fallthrough: option('names that do not exist go to the next plugin', [rest(zone('ZONES'))]),
     multicluster: option('not supported', [rest(text('ZONES'))]),
-    startup_timeout: option('how long queries wait for the API server at the start; 5s by default', [
-      { value: wait, arity: 'one' },
-    ]),
+    startup_timeout: option('how long queries wait for the API server at the start; 5s by default', [one(wait)]),
   },
 } as const
 

@@ -3,11 +3,14 @@ import project from 'corelet/package.json' with { type: 'json' }
 import type { Carried, Clock, PluginContext } from 'corelet/plugin'
 import { ApiClient } from '../../src/kubernetes/api-client.ts'
 import type { ApiServer } from '../../src/kubernetes/api-server.ts'
-import { Reflector, type Resource } from '../../src/kubernetes/reflector.ts'
+import { Reflector, type ReflectorParts, type Resource } from '../../src/kubernetes/reflector.ts'
 import { Cluster } from './cluster.ts'
 import { toEndpointSlice, toNamespace, toPod, toService } from './objects.ts'
 import type { ApiOptions } from './options.ts'
 import { observeProgramming } from './programming.ts'
+
+/** A kind of objects that is kept up with. */
+type Followed = Pick<Reflector<never>, 'synced' | 'run' | 'stop'>
 
 /** Milliseconds between two looks whether all is there, and between two lines that say that it is not. */
 const LOOK = 100
@@ -18,7 +21,7 @@ export class Watcher implements Carried {
   readonly #client: ApiClient
   readonly #clock: Clock
   readonly #log: PluginContext['log']
-  readonly #reflectors: Reflector<unknown>[]
+  readonly #reflectors: readonly Followed[]
 
   constructor(server: ApiServer, options: ApiOptions, { clock, log, metrics }: PluginContext) {
     const { platform, arch, version } = process
@@ -31,8 +34,7 @@ export class Watcher implements Carried {
       now,
       observeProgramming(metrics, now, (...name) => this.cluster.service(...name)),
     )
-    const parts = { client: this.#client, clock, log }
-    this.#reflectors = resources(this.cluster, options).map((resource) => new Reflector(resource, parts))
+    this.#reflectors = follow(this.cluster, options, { client: this.#client, clock, log })
     for (const reflector of this.#reflectors) void reflector.run()
   }
 
@@ -63,18 +65,18 @@ export class Watcher implements Carried {
 }
 
 /** What is followed, as far as the options need it. */
-function resources(cluster: Cluster, options: ApiOptions): Resource<unknown>[] {
+function follow(cluster: Cluster, options: ApiOptions, parts: ReflectorParts): Followed[] {
   const { labels, namespaceLabels, followsEndpoints, followsPods, zonal } = options
-  const all: Resource<never>[] = []
-  const follow = <T>(resource: Resource<T>) => all.push(resource as unknown as Resource<never>)
-  follow({
+  const all: Followed[] = []
+  const add = <T>(resource: Resource<T>) => all.push(new Reflector(resource, parts))
+  add({
     name: 'services',
     path: '/api/v1/services',
     labelSelector: labels,
     convert: toService,
     sink: cluster.services,
   })
-  follow({
+  add({
     name: 'namespaces',
     path: '/api/v1/namespaces',
     labelSelector: namespaceLabels,
@@ -82,7 +84,7 @@ function resources(cluster: Cluster, options: ApiOptions): Resource<unknown>[] {
     sink: cluster.namespaces,
   })
   if (followsEndpoints) {
-    follow({
+    add({
       name: 'endpointslices',
       path: '/apis/discovery.k8s.io/v1/endpointslices',
       labelSelector: labels,
@@ -91,7 +93,7 @@ function resources(cluster: Cluster, options: ApiOptions): Resource<unknown>[] {
     })
   }
   if (followsPods) {
-    follow({
+    add({
       name: 'pods',
       path: '/api/v1/pods',
       labelSelector: labels,
@@ -100,5 +102,5 @@ function resources(cluster: Cluster, options: ApiOptions): Resource<unknown>[] {
       sink: cluster.pods,
     })
   }
-  return all as unknown as Resource<unknown>[]
+  return all
 }

@@ -4,15 +4,13 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type ApiServer, type Credentials, toBearer } from './api-server.ts'
+import { type Fields, toFields } from './fields.ts'
 
 /** Most time, in milliseconds, that a program may take to give credentials. */
 const EXEC_TIME = 30_000
 
 /** Milliseconds before their end at which credentials are asked for anew. */
 const MARGIN = 10_000
-
-/** An object of unknown contents. */
-type Fields = Record<string, unknown>
 
 /**
  * The API server of a context of a kubeconfig, the current one when none is named.
@@ -114,10 +112,6 @@ async function readData(fields: Fields, name: string, folder: string): Promise<s
   if (data !== undefined) return Buffer.from(data, 'base64').toString()
   const file = textOf(fields, name)
   return file === undefined ? undefined : readFile(resolve(folder, file), 'utf8')
-}
-
-function toFields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
 }
 
 function textOf(fields: Fields, name: string): string | undefined {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
 import type { Clock, Logger } from '../plugin/index.ts'
 import { type ApiClient, ApiError } from './api-client.ts'
+import { toFields } from './fields.ts'
 
 /** What is followed. */
 export interface Resource<T> {
@@ -25,7 +26,8 @@ export interface Sink<T> {
   remove(key: string): void
 }
 
-interface ReflectorParts {
+/** What reflectors of one API server share. */
+export interface ReflectorParts {
   client: ApiClient
   clock: Clock
   log: Logger
@@ -220,8 +222,4 @@ export class Reflector<T> {
 function keyOf(object: unknown): string {
   const { namespace, name } = toFields(toFields(object).metadata)
   return `${namespace ?? ''}/${name ?? ''}`
-}
-
-function toFields(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
